@@ -1,0 +1,3 @@
+"""costgate: the cost gate for Metaflow."""
+
+__version__ = "0.1.0"
