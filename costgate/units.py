@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 HOURS_PER_MONTH = Decimal(730)  # 8,760 hours a year ÷ 12; the convention of every rate in costgate
 SECONDS_PER_HOUR = 3600
 DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}  # other currencies by their code
 
 N = TypeVar("N", float, Decimal)
 
@@ -61,7 +62,16 @@ def parse_duration(text: str) -> int:
     return seconds
 
 
-def memory_gib(memory_mb: float, compute: str) -> Decimal:
+def memory_gib(memory_mb: float | Decimal, compute: str) -> Decimal:
     """GiB of Metaflow's `memory`: on Kubernetes a unit is 10⁶ bytes (sent as `M`), elsewhere 2²⁰ (AWS Batch MiB)."""
     amount = decimal(memory_mb)
     return amount * 10**6 / 2**30 if compute == "kubernetes" else amount / 1024
+
+
+def money_text(amount: Decimal, currency: str) -> str:
+    """An amount for people: whole units with thousands separators from 100 on, cents below: `-$1,234`, `CHF 12.50`."""
+    # The digits are decided after rounding to cents, so that 99.999 reads $100 and not $100.00.
+    cents = f"{abs(amount):,.2f}"
+    text = cents if abs(amount) < 100 and cents != "100.00" else f"{abs(amount):,.0f}"
+    sign = "-" if amount < 0 and cents != "0.00" else ""
+    return f"{sign}{SIGNS.get(currency, currency + ' ')}{text}"
