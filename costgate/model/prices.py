@@ -88,6 +88,8 @@ class RateCard:
     storage: Mapping[str, Decimal] = field(default_factory=dict)  # kind → per TB-month
     reservations: tuple[Reservation, ...] = ()
     shipped: bool = False  # no prices of the user's own: matches by fit are assumptions
+    # Answers that rates.match has worked out for this very card; a thousand steps ask for the same few sizes.
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
