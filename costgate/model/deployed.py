@@ -86,6 +86,7 @@ class Decorator:
     args: tuple[Value, ...] = ()
     kwargs: Mapping[str, Value] = field(default_factory=dict)
     rest: Unresolved | None = None  # an `**expression` that is not known: any attribute may be set by it
+    unpacked: frozenset[str] = frozenset()  # names in kwargs that came out of `**cfg`: Metaflow does not check those
     origin: Literal["flow", "with", "target"] = "flow"
     location: Location
 
