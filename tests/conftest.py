@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.run import Runner
 from tests.support import Repo
 
 settings.register_profile("costgate", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +41,11 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
     return Repo(tmp_path / "repo")
+
+
+@pytest.fixture
+def runner(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Runner:
+    return Runner(capfd, monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,12 @@ class Repo:
 
     def git(self, *args: str, **env: str) -> str:
         return subprocess.run(
-            ["git", *args], cwd=self.path, env={**os.environ, **GIT_ENV, **env}, check=True, capture_output=True, text=True
+            ["git", *args],
+            cwd=self.path,
+            env={**os.environ, **GIT_ENV, **env},
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout.strip()
 
     def write(self, files: Mapping[str, str | bytes | None]) -> None:

@@ -31,15 +31,22 @@ RULES = json.loads(shipped.schema("policy").read_text())["$defs"]["rule"]["prope
 
 
 def problems(text: str, schema: str, path: str = "f.yml") -> list[str]:
-    """`line:column: message`, and ` | help` where there is one."""
+    """`line:column: message`, and ` | help` where it is more than what the schema says belongs there."""
     with pytest.raises(InputError) as caught:
         check(load(dedent(text).encode(), path), schema)
     return [
         str(problem.where).removeprefix(f"{path}:")
         + f": {problem.message}"
-        + (f" | {problem.help}" if problem.help else "")
+        + ("" if problem.help.startswith(("here belongs", "correct it")) else f" | {problem.help}")
         for problem in caught.value.problems
     ]
+
+
+def test_every_problem_has_a_way_out() -> None:
+    with pytest.raises(InputError) as caught:
+        check(load(b"version: 2\nassumptions: {foreach: 0}\nflows: []\n", "f.yml"), "config")
+    assert [problem.help for problem in caught.value.problems][:1] == ["here belongs: Version of this format."]
+    assert all(problem.help for problem in caught.value.problems)
 
 
 CONFIG = {

@@ -4,13 +4,14 @@ Files come as blobs: nothing is checked out, no hook or text conversion runs, no
 """
 
 from costgate.git.repository import Repository, open_repository
-from costgate.git.revisions import default_branch, first_parent_before, has_commits, merge_base, resolve
+from costgate.git.revisions import default_branch, first_commit, first_parent_before, has_commits, merge_base, resolve
 from costgate.git.snapshots import empty_snapshot, index_snapshot, snapshot, worktree_snapshot
 
 __all__ = [
     "Repository",
     "default_branch",
     "empty_snapshot",
+    "first_commit",
     "first_parent_before",
     "has_commits",
     "index_snapshot",

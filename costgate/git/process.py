@@ -153,7 +153,11 @@ def _end(process: Popen[bytes]) -> None:
 def too_large(path: str, size: int) -> InputError:
     """The error of a file that is above BLOB_LIMIT."""
     limit = BLOB_LIMIT // MEGABYTE
-    return InputError(f"file is {-(-size // MEGABYTE)} MB, the limit is {limit} MB", where=shown(path))
+    return InputError(
+        f"file is {-(-size // MEGABYTE)} MB, the limit is {limit} MB",
+        where=shown(path),
+        help="what costgate reads is small: keep data in files that no flow, config or costgate.yml names",
+    )
 
 
 def first_line(errors: str) -> str:

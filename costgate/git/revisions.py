@@ -60,6 +60,11 @@ def first_parent_before(repo: Repository, revision: str, moment: datetime) -> st
     return found or None
 
 
+def first_commit(repo: Repository, revision: str) -> str:
+    """The oldest first-parent ancestor: in a shallow clone, the oldest that is here."""
+    return git(repo, "rev-list", "--first-parent", "--max-parents=0", resolve(repo, revision)).strip()
+
+
 def _commit(repo: Repository, revision: str) -> str:
     """The full commit id of a revision, or ""."""
     command = ("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")

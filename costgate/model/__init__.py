@@ -1,6 +1,6 @@
 """The glossary: every value that crosses a package border. Metaflow's words for what runs, FOCUS's for what it costs.
 
-Everything is frozen and keyword-only; sequences are tuples; money is Decimal; time is aware UTC; units are in the names.
+Everything is frozen and keyword-only; sequences are tuples; money is Decimal; time is aware UTC; units are in names.
 """
 
 from costgate.model.deployed import (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from costgate.model import Flow, Known, Schedule, Step, StepResources, Unresolved, Value
+from costgate.model import NOTHING, Flow, Known, Schedule, Step, StepResources, Unresolved, Value
 from costgate.render.fmt import plain as shown
 from costgate.render.fmt import quantity
 from costgate.render.json_v1 import RESOURCES, Json, dump, gap, number, plain, resources, unresolved
@@ -58,6 +59,7 @@ def render_text(flow: Flow, color: bool = False, width: int = 100) -> str:
 
 
 def _step(step: Step) -> Json:
+    step = replace(step, resources=_as_metaflow(step.resources))
     return {
         **resources(step.resources),
         "num_parallel": _known(step.num_parallel),
@@ -66,6 +68,13 @@ def _step(step: Step) -> Json:
         "location": step.location.short,
         "unresolved": _gaps(step),
     }
+
+
+def _as_metaflow(found: StepResources) -> StepResources:
+    """With `trainium` under the name `inferentia`, as @batch itself renames it; prices need to tell the two apart."""
+    if isinstance(found.trainium, Known) and found.trainium.value is None:
+        return found
+    return replace(found, inferentia=found.trainium, trainium=NOTHING)
 
 
 def _gaps(step: Step) -> list[Json]:

@@ -47,12 +47,19 @@ def check(document: Document, schema: str) -> None:
         raise refusal(document.where(), "the file is empty", "write at least 'version: 1'")
     if not _judge(schema)(data):
         errors = islice(_errors(data, schema), 20 * MAX_PROBLEMS)
-        raise InputError(problems=_problems(found for error in errors for found in _explain(document, error)))
+        raise InputError(problems=_problems(found for error in errors for found in _helped(document, error)))
 
 
 def _problems(found: Iterable[Found]) -> list[Problem]:
     ordered = sorted(set(found), key=lambda item: (item.where.line, item.where.column, item.message))
     return [Problem(message=i.message, where=str(i.where), help=i.help) for i in ordered[:MAX_PROBLEMS]]
+
+
+def _helped(document: Document, error: Error) -> Iterator[Found]:
+    """Where the way out is not obvious from the mistake, the help says what belongs there."""
+    purpose = error.schema.get("description") if isinstance(error.schema, dict) else None
+    for found in _explain(document, error):
+        yield found if found.help else found._replace(help=f"here belongs: {purpose}" if purpose else "correct it")
 
 
 @lru_cache

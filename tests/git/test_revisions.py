@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from costgate.errors import InputError
-from costgate.git import Repository, default_branch, first_parent_before, merge_base, open_repository, resolve
+from costgate.git import (
+    Repository,
+    default_branch,
+    first_commit,
+    first_parent_before,
+    merge_base,
+    open_repository,
+    resolve,
+)
 from tests.support import Repo
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=timezone.utc)
@@ -300,3 +308,9 @@ def test_a_shallow_clone_tells_where_its_history_reaches(month: Repo, clone: Cal
         "the history of 'main' does not go back to 2026-11-01 in this shallow clone\n"
         "help: run `git fetch --unshallow origin` (actions/checkout: `fetch-depth: 0`)"
     )
+
+
+def test_the_first_commit_is_the_root_of_the_first_parents(repo: Repo):
+    first = repo.commit({"a": "1"})
+    repo.commit({"a": "2"})
+    assert first_commit(open_repository(repo.path), "HEAD") == first

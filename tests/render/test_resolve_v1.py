@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 
-from costgate.model import Unresolved
+from costgate.model import Known, Unresolved
 from costgate.render import resolve_v1
 from costgate.shipped import schema
 from tests.render import builders
@@ -43,6 +43,14 @@ def test_a_plain_flow() -> None:
     VALIDATOR.validate(found)
     assert (found["project"], found["schedule"], found["configs"], found["unresolved"]) == (None, None, {}, [])
     assert resolve_v1.render_text(bare).startswith("TrainFlow (flows/train.py:6)\n\nStep")
+
+
+def test_trainium_goes_by_the_name_that_metaflow_gives_it() -> None:
+    """@batch pops `trainium` into `inferentia` when it is initialised (metaflow/plugins/aws/batch)."""
+    step = builders.flow().steps[0]
+    step = replace(step, resources=replace(step.resources, trainium=Known(value=16)))
+    found = resolve_v1.resolve(builders.flow(**BARE, steps=(step,)))["steps"][step.name]
+    assert (found["trainium"], found["inferentia"]) == (None, 16)
 
 
 def test_what_is_open_about_the_flow_is_named() -> None:

@@ -1,0 +1,55 @@
+"""`costgate explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from costgate.cli import gating, options, revisions
+from costgate.errors import InputError
+from costgate.gate import price
+from costgate.git import open_repository
+from costgate.model import Estimate
+from costgate.render import explain
+
+
+@click.command("explain")
+@click.argument("deployment", metavar="DEPLOYMENT[/STEP]")
+@click.option("--rev", metavar="REV", help="A revision (default: the work tree).")
+@options.as_of_option
+@options.repo_option
+@options.judging_options
+def command(
+    deployment: str,
+    rev: str | None,
+    as_of: str | None,
+    repo: str,
+    rate_card: str | None,
+    usage: str | None,
+    policy: str | None,
+) -> int:
+    """Every number of a deployment with its formula and the file:line or measurement that it came from.
+
+    \b
+    Example:
+      costgate explain TrainFlow
+      costgate explain train-eu/train --rev main
+    """
+    snapshot = revisions.current(open_repository(Path(repo)), rev)
+    moment = options.moment(as_of)
+    estimates, _, judging = price(snapshot, as_of=moment, overrides=options.overrides(rate_card, usage, policy))
+    estimate, step = _find(estimates, deployment)
+    gating.echo(explain.render(estimate, step=step, card=judging.card, as_of=moment))
+    return 0
+
+
+def _find(estimates: tuple[Estimate, ...], wanted: str) -> tuple[Estimate, str | None]:
+    name, _, step = wanted.rpartition("/")
+    for estimate in estimates:
+        if wanted in (estimate.name, estimate.key.flow):
+            return estimate, None
+        if name in (estimate.name, estimate.key.flow) and step in {s.step for s in estimate.steps}:
+            return estimate, step
+    known = ", ".join(sorted(e.name for e in estimates)[:20]) or "none"
+    raise InputError(f"there is no deployment or step {wanted!r}", help=f"deployments: {known}")

@@ -1,0 +1,178 @@
+"""The two sides of a comparison: what is deployed at base and at head, where head cannot hide what base covered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from costgate.config import DeploymentSpec, ProjectConfig
+from costgate.errors import InputError
+from costgate.flow.deployments import plan, resolve_all
+from costgate.flow.parse import Sources
+from costgate.gate.affected import narrow
+from costgate.gate.judging import CONFIG, read_config
+from costgate.model import Deployment, DeploymentKey, Location, Snapshot, StepDeclaration, Unpriced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """All deployments of one revision, and what could not even be resolved to one."""
+
+    config: ProjectConfig
+    deployments: tuple[Deployment, ...]
+    unpriced: tuple[Unpriced, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploy:
+    """What a deploy job is about to deploy: a deployment's name and the configs that it was called with."""
+
+    name: str
+    configs: Mapping[str, str]  # config name → path in the head snapshot
+    values: Mapping[str, Any]
+
+    def choose(self, specs: tuple[DeploymentSpec, ...]) -> tuple[DeploymentSpec, ...]:
+        """The one planned deployment of this name, with these configs. Raises InputError where there is none."""
+        chosen = tuple(spec for spec in specs if self.name in (spec.name, spec.class_name))
+        if len(chosen) != 1:
+            known = ", ".join(sorted(spec.name or spec.flow for spec in specs)[:20]) or "none"
+            problem = "is the name of several deployments" if chosen else "is no deployment of head"
+            raise InputError(f"{self.name!r} {problem}", help=f"deployments: {known}")
+        spec = chosen[0]
+        configs = {name: path for name, path in spec.configs.items() if name not in self.values} | dict(self.configs)
+        values = {name: value for name, value in spec.config_values.items() if name not in self.configs}
+        return (replace(spec, configs=configs, config_values=values | dict(self.values)),)
+
+
+def one_side(snapshot: Snapshot, judge: ProjectConfig) -> Side:
+    """What is deployed at a revision, by its own costgate.yml."""
+    return _base(snapshot, *_config(snapshot, fallback=judge), judge)
+
+
+def both_sides(
+    base: Snapshot, head: Snapshot, judge: ProjectConfig, *, everything: bool = True, deploy: Deploy | None = None
+) -> tuple[Side, Side]:
+    """What is deployed at both revisions; without `everything` only what the difference of the two may touch."""
+    before, broken_before = _config(base, fallback=judge)
+    after, broken_after = _config(head, fallback=before)
+    if not everything and deploy is None:
+        base, head, before, after = narrow(base, head, before, after) or (base, head, before, after)
+    first = _base(base, before, broken_before, judge)
+    return first, _head(head, after, broken_after, judge, first, deploy)
+
+
+def _base(snapshot: Snapshot, config: ProjectConfig, broken: tuple[Unpriced, ...], judge: ProjectConfig) -> Side:
+    deployments, more = _resolve(Sources(snapshot), config, judge)
+    return Side(config=config, deployments=deployments, unpriced=broken + more)
+
+
+def _head(
+    snapshot: Snapshot,
+    config: ProjectConfig,
+    unpriced: tuple[Unpriced, ...],
+    judge: ProjectConfig,
+    base: Side,
+    deploy: Deploy | None,
+) -> Side:
+    """What base's costgate.yml covers and head's drops is resolved all the same."""
+    sources = Sources(snapshot)
+    if deploy is not None:
+        specs, _ = plan(sources, config)
+        only, unresolved = resolve_all(sources, deploy.choose(specs), side=config, judge=judge)
+        held, notes = _hold_declarations(base.deployments, only)
+        return Side(config=config, deployments=held, unpriced=unpriced + unresolved, notes=notes)
+    deployments, more = _resolve(sources, config, judge)
+    dropped = _dropped(sources, config, judge, base, deployments)
+    kept, notes = _hold_declarations(base.deployments, deployments + dropped)
+    notes += tuple(f"{d.name}: {CONFIG} at head no longer covers it; it is still counted" for d in dropped)
+    return Side(config=config, deployments=kept, unpriced=unpriced + more, notes=notes)
+
+
+def _resolve(
+    sources: Sources, config: ProjectConfig, judge: ProjectConfig
+) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
+    specs, unplanned = plan(sources, config)
+    deployments, unresolved = resolve_all(sources, specs, side=config, judge=judge)
+    return deployments, unplanned + unresolved
+
+
+def _config(snapshot: Snapshot, fallback: ProjectConfig) -> tuple[ProjectConfig, tuple[Unpriced, ...]]:
+    """A broken costgate.yml of a side is a finding, not the end: the other side's coverage stands in for it."""
+    try:
+        return read_config(snapshot), ()
+    except InputError as error:
+        found = tuple(
+            Unpriced(deployment=CONFIG, step=None, reason=p.message, location=_parse_where(p.where), help=p.help)
+            for p in error.problems
+        )
+        return fallback, found
+
+
+def _parse_where(where: str) -> Location:
+    path, _, rest = where.partition(":")
+    line, _, column = rest.partition(":")
+    return Location(path=path, line=int(line or 1), column=int(column or 1))
+
+
+def _dropped(
+    sources: Sources, config: ProjectConfig, judge: ProjectConfig, base: Side, covered: tuple[Deployment, ...]
+) -> tuple[Deployment, ...]:
+    if (config.flows, config.exclude, config.deployments) == (
+        base.config.flows,
+        base.config.exclude,
+        base.config.deployments,
+    ):
+        return ()
+    as_before = replace(
+        config, flows=base.config.flows, exclude=base.config.exclude, deployments=base.config.deployments
+    )
+    keys = {d.key for d in covered}
+    deployments, _ = _resolve(sources, as_before, judge)
+    wanted = {d.key for d in base.deployments} - keys
+    return tuple(d for d in deployments if d.key in wanted)
+
+
+def _hold_declarations(
+    base: tuple[Deployment, ...], head: tuple[Deployment, ...]
+) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
+    """A declared frequency or duration that head lowers (or drops) is noted and not counted; a raised one counts."""
+    before = {d.key: d for d in base}
+    notes: list[str] = []
+    return tuple(_hold(before, d, notes) for d in head), tuple(notes)
+
+
+def _hold(before: Mapping[DeploymentKey, Deployment], head: Deployment, notes: list[str]) -> Deployment:
+    base = before.get(head.key)
+    if base is None:
+        return head
+    runs = _higher(base.runs_per_month, head.runs_per_month)
+    if runs != head.runs_per_month:
+        notes.append(_lowered(head, "runs_per_month", base.runs_per_month, head.runs_per_month))
+    steps = dict(head.steps)
+    for step, declared in base.steps.items():
+        steps[step] = _hold_step(declared, steps.get(step, StepDeclaration()), f"steps.{step}", head, notes)
+    return replace(head, runs_per_month=runs, steps=steps)
+
+
+def _hold_step(
+    base: StepDeclaration, head: StepDeclaration, name: str, deployment: Deployment, notes: list[str]
+) -> StepDeclaration:
+    duration, tasks = _higher(base.duration_s, head.duration_s), _higher(base.tasks, head.tasks)
+    if duration != head.duration_s:
+        notes.append(_lowered(deployment, f"{name}.duration", base.duration_s, head.duration_s, "s"))
+    if tasks != head.tasks:
+        notes.append(_lowered(deployment, f"{name}.tasks", base.tasks, head.tasks))
+    if (duration, tasks) == (head.duration_s, head.tasks):
+        return head
+    return replace(head, duration_s=duration, tasks=tasks, location=head.location or base.location)
+
+
+def _higher(base: float | None, head: float | None) -> float | None:
+    return head if base is None or (head is not None and head >= base) else base
+
+
+def _lowered(deployment: Deployment, what: str, base: float | None, head: float | None, unit: str = "") -> str:
+    now = "removed" if head is None else f"lowered to {head:g}{unit}"
+    return f"{deployment.name}: declared {what} of {base:g}{unit} is {now} at head; this is not counted"
