@@ -63,6 +63,19 @@ def test_with_a_default_branch_the_merge_base_is_the_base(sample: Repo, runner: 
     assert "$2,772" in result.out
 
 
+def test_a_shallow_clone_is_judged_and_told_what_it_cannot_see(sample: Repo, runner: Runner, tmp_path: Path) -> None:
+    sample.commit({"finance/policy.yml": "version: 1\nextends: [advisory]\ncurrency: USD\n"})
+    sample.git("clone", "-q", "--depth", "1", sample.path.as_uri(), str(tmp_path / "clone"))
+    clone = Repo(tmp_path / "clone")
+    clone.write(DOUBLED)
+    result = runner("check", *AS_OF, cwd=clone.path)
+    assert result.code == 0, result.err
+    assert "does not reach back" in result.out
+    missing = runner("check", "--base", "HEAD~1", *AS_OF, cwd=clone.path)
+    assert missing.code == 2
+    assert "git fetch --unshallow" in missing.err
+
+
 def test_judge_can_be_named(sample: Repo, runner: Runner) -> None:
     lax = sample.commit({"finance/policy.yml": scenario.policy(9000)})
     sample.commit(DOUBLED)

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from costgate import __main__
-from costgate.cli import COMMANDS
+from costgate.cli import COMMANDS, cli
 from tests.run import Runner
 
 
@@ -20,6 +21,7 @@ from tests.run import Runner
         ("world", 3, "the disk is gone\nhelp: plug it in"),
         ("bug", 4, "a bug in costgate: ZeroDivisionError"),
         ("interrupt", 130, ""),
+        ("pipe", 0, ""),
         ("os", 3, "/etc/shadow: Permission denied"),
         ("os without a name", 3, "the system: no space left"),
         ("hostile", 3, "�[31mred� �evil"),
@@ -59,6 +61,10 @@ def test_unknown_commands_and_options_are_bad_input(runner: Runner) -> None:
     assert runner("chekc").code == 2
     assert runner("check", "--no-such-option").code == 2
     assert "Usage" in runner().err + runner().out
+
+
+def test_the_list_of_commands_is_what_completion_offers() -> None:
+    assert cli.list_commands(click.Context(cli)) == list(COMMANDS)
 
 
 def test_the_console_script_reads_argv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

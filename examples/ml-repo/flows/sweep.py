@@ -1,30 +1,30 @@
 """A hyperparameter sweep: one GPU task for each learning rate × depth."""
 
 from lib.sizes import LARGE_MEMORY, SMALL_MEMORY
-from metaflow import Config, FlowSpec, batch, step, timeout
+from metaflow import Config, FlowSpec, kubernetes, step, timeout
 
 
 class SweepFlow(FlowSpec):
     config = Config("config", default="configs/sweep.yaml", parser="yaml.safe_load")
 
-    @batch(cpu=2, memory=SMALL_MEMORY)
+    @kubernetes(cpu=2, memory=SMALL_MEMORY)
     @step
     def start(self):
         self.grid = [(rate, depth) for rate in (0.1, 0.03, 0.01, 0.003) for depth in (6, 8, 10, 12)]
         self.next(self.fit, foreach="grid")
 
     @timeout(hours=3)
-    @batch(gpu=config.fit.gpu, cpu=config.fit.cpu, memory=LARGE_MEMORY, queue=config.fit.queue)
+    @kubernetes(gpu=config.fit.gpu, cpu=config.fit.cpu, memory=LARGE_MEMORY, node_selector={"pool": config.fit.pool})
     @step
     def fit(self):
         self.next(self.choose)
 
-    @batch(cpu=2, memory=SMALL_MEMORY)
+    @kubernetes(cpu=2, memory=SMALL_MEMORY)
     @step
     def choose(self, inputs):
         self.next(self.end)
 
-    @batch(cpu=1, memory=SMALL_MEMORY)
+    @kubernetes(cpu=1, memory=SMALL_MEMORY)
     @step
     def end(self):
         pass
