@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from typing import TypeAlias
 
 from costgate.config import DeploymentSpec, OwnerRule, ProjectConfig
 from costgate.errors import InputError, Problem
@@ -22,6 +23,7 @@ from costgate.model import Deployment, DeploymentKey, Flow, Location, Owner, Unp
 __all__ = ["match_glob", "owner_of", "plan", "resolve_all"]
 
 MOST_PER_ENTRY = 10_000  # deployments that the globs of one entry may make
+Resolve: TypeAlias = Callable[[Sources, FlowClass, DeploymentSpec, Settings], Flow]
 FIELD = re.compile(r"\{([^{}]*)\}")
 
 
@@ -133,11 +135,17 @@ def _stem(path: str) -> str:
 
 
 def resolve_all(
-    sources: Sources, specs: Iterable[DeploymentSpec], *, side: ProjectConfig, judge: ProjectConfig
+    sources: Sources,
+    specs: Iterable[DeploymentSpec],
+    *,
+    side: ProjectConfig,
+    judge: ProjectConfig,
+    resolve: Resolve = resolve_flow,
 ) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
     """Resolve planned deployments: target and `with` are the revision's own, owners and decorators the judge's.
 
-    An entry whose flow is gone from the snapshot is no deployment of it. InputError where two have one key.
+    An entry whose flow is gone from the snapshot is no deployment of it. InputError where two have one key. `resolve`
+    may know a flow already.
     """
     settings = Settings(
         target=side.target, with_=side.with_, metaflow_env=side.metaflow_env, decorators=judge.decorators
@@ -147,7 +155,7 @@ def resolve_all(
     for spec in specs:
         flow = _flow_class(sources, spec)
         if isinstance(flow, FlowClass):
-            made = _deployment(spec, resolve_flow(sources, flow, spec, settings), judge.owners)
+            made = _deployment(spec, resolve(sources, flow, spec, settings), judge.owners)
             if isinstance(made, Deployment):
                 planned.append((spec, made))
             else:

@@ -5,7 +5,7 @@ snapshots → deployments → estimates → delta → decision → report
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from costgate.model import (
     Decision,
     Delta,
     Deployment,
+    DeploymentKey,
     Estimate,
     RateCard,
     Report,
@@ -119,8 +120,9 @@ def _estimates(question: Question, judging: Judging, base: Side, head: Side) -> 
             calibrate=question.calibrate,
         )
 
-    before = tuple(one(d) for d in _chosen(base.deployments, question.flows))
-    after = tuple(one(d) for d in _chosen(head.deployments, question.flows))
+    priced = {d.key: (d, one(d)) for d in _chosen(base.deployments, question.flows)}
+    before = tuple(estimated for _, estimated in priced.values())
+    after = tuple(_priced(priced, d) or one(d) for d in _chosen(head.deployments, question.flows))
     if question.flows and not before and not after:
         known = ", ".join(sorted({d.name for d in head.deployments + base.deployments})[:20]) or "none"
         raise InputError(
@@ -128,6 +130,12 @@ def _estimates(question: Question, judging: Judging, base: Side, head: Side) -> 
             help=f"name a file, a flow class or a deployment; there are: {known}",
         )
     return before, after
+
+
+def _priced(priced: Mapping[DeploymentKey, tuple[Deployment, Estimate]], wanted: Deployment) -> Estimate | None:
+    """The estimate of the other side, where the deployment is the very same."""
+    deployment, estimated = priced.get(wanted.key, (None, None))
+    return estimated if deployment == wanted else None
 
 
 def _chosen(deployments: tuple[Deployment, ...], wanted: tuple[str, ...]) -> tuple[Deployment, ...]:

@@ -9,10 +9,11 @@ from typing import Any
 from costgate.config import DeploymentSpec, ProjectConfig
 from costgate.errors import InputError
 from costgate.flow.deployments import plan, resolve_all
-from costgate.flow.parse import Sources
+from costgate.flow.parse import FlowClass, Sources
+from costgate.flow.resolve import Settings, resolve_flow
 from costgate.gate.affected import narrow
 from costgate.gate.judging import CONFIG, read_config
-from costgate.model import Deployment, DeploymentKey, Location, Snapshot, StepDeclaration, Unpriced
+from costgate.model import Deployment, DeploymentKey, Flow, Location, Snapshot, StepDeclaration, Unpriced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,42 @@ class Side:
     deployments: tuple[Deployment, ...]
     unpriced: tuple[Unpriced, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class Resolver:
+    """Resolves what is planned, each flow once: where all that was read is equal on both sides, so is the result."""
+
+    def __init__(self, judge: ProjectConfig) -> None:
+        self._judge = judge
+        self._flows: dict[tuple[str, str | None], list[tuple[DeploymentSpec, Settings, Flow]]] = {}
+
+    def side(self, sources: Sources, config: ProjectConfig) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
+        """All deployments of a configuration."""
+        specs, unplanned = plan(sources, config)
+        deployments, unresolved = self.specs(sources, specs, config)
+        return deployments, unplanned + unresolved
+
+    def specs(
+        self, sources: Sources, specs: tuple[DeploymentSpec, ...], config: ProjectConfig
+    ) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
+        """These deployments of a configuration."""
+        return resolve_all(sources, specs, side=config, judge=self._judge, resolve=self._flow)
+
+    def _flow(self, sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, settings: Settings) -> Flow:
+        files = sources.snapshot.files
+        seen = self._flows.setdefault((spec.flow, spec.class_name), [])
+        for other, others_settings, flow in seen:
+            same = _choices(other) == _choices(spec) and others_settings == settings
+            if same and all(files.get(path, "") == blob for path, blob in flow.reads.items()):
+                return flow
+        flow = resolve_flow(sources, flow_class, spec, settings)
+        seen.append((spec, settings, flow))
+        return flow
+
+
+def _choices(spec: DeploymentSpec) -> tuple[object, ...]:
+    """What of an entry decides how its flow resolves."""
+    return spec.configs, spec.config_values, spec.cwd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +85,7 @@ class Deploy:
 
 def one_side(snapshot: Snapshot, judge: ProjectConfig) -> Side:
     """What is deployed at a revision, by its own costgate.yml."""
-    return _base(snapshot, *_config(snapshot, fallback=judge), judge)
+    return _base(snapshot, *_config(snapshot, fallback=judge), Resolver(judge))
 
 
 def both_sides(
@@ -59,12 +96,13 @@ def both_sides(
     after, broken_after = _config(head, fallback=before)
     if not everything and deploy is None:
         base, head, before, after = narrow(base, head, before, after) or (base, head, before, after)
-    first = _base(base, before, broken_before, judge)
-    return first, _head(head, after, broken_after, judge, first, deploy)
+    resolver = Resolver(judge)
+    first = _base(base, before, broken_before, resolver)
+    return first, _head(head, after, broken_after, resolver, first, deploy)
 
 
-def _base(snapshot: Snapshot, config: ProjectConfig, broken: tuple[Unpriced, ...], judge: ProjectConfig) -> Side:
-    deployments, more = _resolve(Sources(snapshot), config, judge)
+def _base(snapshot: Snapshot, config: ProjectConfig, broken: tuple[Unpriced, ...], resolver: Resolver) -> Side:
+    deployments, more = resolver.side(Sources(snapshot), config)
     return Side(config=config, deployments=deployments, unpriced=broken + more)
 
 
@@ -72,7 +110,7 @@ def _head(
     snapshot: Snapshot,
     config: ProjectConfig,
     unpriced: tuple[Unpriced, ...],
-    judge: ProjectConfig,
+    resolver: Resolver,
     base: Side,
     deploy: Deploy | None,
 ) -> Side:
@@ -80,22 +118,14 @@ def _head(
     sources = Sources(snapshot)
     if deploy is not None:
         specs, _ = plan(sources, config)
-        only, unresolved = resolve_all(sources, deploy.choose(specs), side=config, judge=judge)
+        only, unresolved = resolver.specs(sources, deploy.choose(specs), config)
         held, notes = _hold_declarations(base.deployments, only)
         return Side(config=config, deployments=held, unpriced=unpriced + unresolved, notes=notes)
-    deployments, more = _resolve(sources, config, judge)
-    dropped = _dropped(sources, config, judge, base, deployments)
+    deployments, more = resolver.side(sources, config)
+    dropped = _dropped(sources, config, resolver, base, deployments)
     kept, notes = _hold_declarations(base.deployments, deployments + dropped)
     notes += tuple(f"{d.name}: {CONFIG} at head no longer covers it; it is still counted" for d in dropped)
     return Side(config=config, deployments=kept, unpriced=unpriced + more, notes=notes)
-
-
-def _resolve(
-    sources: Sources, config: ProjectConfig, judge: ProjectConfig
-) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
-    specs, unplanned = plan(sources, config)
-    deployments, unresolved = resolve_all(sources, specs, side=config, judge=judge)
-    return deployments, unplanned + unresolved
 
 
 def _config(snapshot: Snapshot, fallback: ProjectConfig) -> tuple[ProjectConfig, tuple[Unpriced, ...]]:
@@ -117,7 +147,7 @@ def _parse_where(where: str) -> Location:
 
 
 def _dropped(
-    sources: Sources, config: ProjectConfig, judge: ProjectConfig, base: Side, covered: tuple[Deployment, ...]
+    sources: Sources, config: ProjectConfig, resolver: Resolver, base: Side, covered: tuple[Deployment, ...]
 ) -> tuple[Deployment, ...]:
     if (config.flows, config.exclude, config.deployments) == (
         base.config.flows,
@@ -129,7 +159,7 @@ def _dropped(
         config, flows=base.config.flows, exclude=base.config.exclude, deployments=base.config.deployments
     )
     keys = {d.key for d in covered}
-    deployments, _ = _resolve(sources, as_before, judge)
+    deployments, _ = resolver.side(sources, as_before)
     wanted = {d.key for d in base.deployments} - keys
     return tuple(d for d in deployments if d.key in wanted)
 
