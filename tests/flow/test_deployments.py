@@ -150,9 +150,9 @@ def test_a_folder_that_is_missing_matters_only_for_flows() -> None:
 
 
 LOST = """
-from metaflow import FlowSpec, step
-from metaflow.{0} import {0}
-step = {0}(step)
+from metaflow import FlowSpec
+from {0} import step
+import {0} as x
 class Lost(FlowSpec):
     {1}
     def start(self):

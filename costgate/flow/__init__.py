@@ -1,0 +1,1 @@
+"""Flows out of a snapshot: parsed and resolved, never executed."""
