@@ -13,7 +13,6 @@ from dataclasses import fields, replace
 from typing import TypeAlias
 
 from costgate.config import DeploymentSpec, OwnerRule, ProjectConfig
-from costgate.errors import InputError, Problem
 from costgate.flow.discover import Catalogue, catalogue, deployable, find_flows, unreadable
 from costgate.flow.globs import is_glob, match_glob
 from costgate.flow.parse import FlowClass, Sources
@@ -144,8 +143,8 @@ def resolve_all(
 ) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
     """Resolve planned deployments: target and `with` are the revision's own, owners and decorators the judge's.
 
-    An entry whose flow is gone from the snapshot is no deployment of it. InputError where two have one key. `resolve`
-    may know a flow already.
+    An entry whose flow is gone from the snapshot is no deployment of it. Where several have one key, none of them can
+    be told from the others: they are unpriced. `resolve` may know a flow already.
     """
     settings = Settings(
         target=side.target, with_=side.with_, metaflow_env=side.metaflow_env, decorators=judge.decorators
@@ -162,8 +161,9 @@ def resolve_all(
                 problems.append(made)
         elif flow is not None:
             problems.append(flow)
-    _refuse_shared_keys(planned)
-    return _named(planned), tuple(problems)
+    shared = _shared_keys(planned)
+    alone = [(spec, made) for spec, made in planned if made.key not in shared]
+    return _named(alone), (*problems, *(problem for found in shared.values() for problem in found))
 
 
 def _flow_class(sources: Sources, spec: DeploymentSpec) -> FlowClass | Unpriced | None:
@@ -206,25 +206,27 @@ def owner_of(declared: Owner, flow: Flow, rules: Sequence[OwnerRule]) -> Owner:
     return Owner(**{name: next((v for o in sources if (v := getattr(o, name)) is not None), None) for name in names})
 
 
-def _refuse_shared_keys(planned: Sequence[tuple[DeploymentSpec, Deployment]]) -> None:
-    """Two deployments with one key would be taken for one: history and both sides are told apart by it."""
-    seen: dict[DeploymentKey, str] = {}
-    problems: list[Problem] = []
+def _shared_keys(planned: Sequence[tuple[DeploymentSpec, Deployment]]) -> dict[DeploymentKey, list[Unpriced]]:
+    """Deployments with one key would be taken for one: history and both sides are told apart by it."""
+    first: dict[DeploymentKey, str] = {}
+    problems: dict[DeploymentKey, list[Unpriced]] = {}
     for spec, deployment in planned:
         place = _place(spec, deployment)
-        if deployment.key in seen:
-            problems.append(_shared_key(deployment, seen[deployment.key], place))
-        seen.setdefault(deployment.key, place)
-    if problems:
-        raise InputError(problems=problems)
+        if deployment.key in first:
+            problem = _shared_key(deployment, first[deployment.key], place)
+            problems.setdefault(deployment.key, []).append(problem)
+        first.setdefault(deployment.key, place)
+    return problems
 
 
-def _shared_key(deployment: Deployment, first: str, second: str) -> Problem:
+def _shared_key(deployment: Deployment, first: str, second: str) -> Unpriced:
     parts = (("project", deployment.key.project), ("branch", deployment.key.branch), ("as", deployment.key.template))
     key = "".join(f", {name} {value}" for name, value in parts if value)
-    return Problem(
-        message=f"{deployment.key.flow}{key} is deployed twice: by {first} and by {second}",
-        where=str(deployment.location or deployment.flow.location),
+    return Unpriced(
+        deployment=deployment.name,
+        step=None,
+        reason=f"{deployment.key.flow}{key} is deployed twice: by {first} and by {second}",
+        location=deployment.location or deployment.flow.location,
         help="leave one out with `exclude:`, or tell them apart under `deployments:` by `branch:` or `deployed_as:`",
     )
 

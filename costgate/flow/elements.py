@@ -189,5 +189,5 @@ def mapping(source: Known) -> dict[Any, Value]:
     if isinstance(value, dict):
         return dict(value)
     if isinstance(value, Tree):
-        return {key: value.entry(key) for key in value.data}
+        return {key.value: value.entry(key.value) for key in map(known, iterate(source))}
     raise RefusedError(f"unpacks {describe(value)}")

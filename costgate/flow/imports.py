@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costgate.flow.names import import_module, submodule
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from costgate.flow.evaluate import Evaluator
 
 MAX_MODULES = 1_000
+MAX_CHARACTERS = 10_000_000  # of all modules together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Effects:
     reads: Mapping[str, str]  # what was looked for to tell
     changes: Mapping[tuple[str, str], bool]  # (path, name) → True: assigned anew, False: changed in place
     environment: frozenset[str] = frozenset()  # variables; "*" is any
+    size: int = 0  # characters of the source
 
 
 def all_effects(ev: Evaluator, modules: Iterable[Module]) -> Effects:
@@ -36,11 +38,13 @@ def all_effects(ev: Evaluator, modules: Iterable[Module]) -> Effects:
     reads: dict[str, str] = {}
     changes: dict[tuple[str, str], bool] = {}
     environment: set[str] = set()
-    while stack and len(seen) < MAX_MODULES:
+    size = 0
+    while stack and len(seen) < MAX_MODULES and size < MAX_CHARACTERS:
         path = stack.pop()
         if path not in seen:
             seen.add(path)
             effects = _effects(ev, path)
+            size += effects.size
             reads.update(effects.reads)
             environment |= effects.environment
             for key, is_replaced in effects.changes.items():
@@ -59,11 +63,20 @@ def _effects(ev: Evaluator, path: str) -> Effects:
         before, ev.reads = ev.reads, {}
         ev.exists(path)
         module = ev.sources.module(path)
-        imports, changes = ((), {}) if isinstance(module, Unresolved) else (_imports(ev, module), _changes(ev, module))
-        environment = frozenset() if isinstance(module, Unresolved) else _environment(module)
-        ev.sources.effects[key] = Effects(imports=imports, reads=ev.reads, changes=changes, environment=environment)
+        found = Effects(reads={}, changes={}) if isinstance(module, Unresolved) else _read(ev, module)
+        ev.sources.effects[key] = replace(found, reads=ev.reads)
         ev.reads = before
     return ev.sources.effects[key]
+
+
+def _read(ev: Evaluator, module: Module) -> Effects:
+    return Effects(
+        imports=_imports(ev, module),
+        reads={},
+        changes=_changes(ev, module),
+        environment=_environment(module),
+        size=len(module.text),
+    )
 
 
 def _imports(ev: Evaluator, module: Module) -> tuple[str, ...]:

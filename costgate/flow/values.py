@@ -188,14 +188,25 @@ class Myself:
 
 def located(data: Any, where: Callable[..., Location], keys: tuple[Any, ...] = (), tree: bool = True) -> Known:
     """Parsed data as a value whose parts know their places; mappings become `Tree` or, for plain configs, dict."""
+    return _located(data, where, keys, tree, [MAX_ITEMS])
+
+
+def _located(data: Any, where: Callable[..., Location], keys: tuple[Any, ...], tree: bool, budget: list[int]) -> Known:
+    _spend(budget)
     value = data
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and tree:
         value = Tree(data=data, where=where, keys=keys)
-        if not tree:
-            value = {key: located(item, where, (*keys, key), tree=False) for key, item in data.items()}
+    elif isinstance(data, Mapping):
+        value = {key: _located(item, where, (*keys, key), tree, budget) for key, item in data.items()}
     elif isinstance(data, (list, tuple)):
-        value = type(data)(located(item, where, (*keys, i), tree) for i, item in enumerate(data))
+        value = type(data)(_located(item, where, (*keys, i), tree, budget) for i, item in enumerate(data))
     return Known(value=value, chain=(where(*keys),))
+
+
+def _spend(budget: list[int]) -> None:
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise RefusedError(f"has more than {MAX_ITEMS:,} elements")
 
 
 def is_mutable(value: Any) -> bool:
@@ -209,9 +220,7 @@ def plain(value: Any) -> Any:
 
 
 def _plain(value: Any, budget: list[int]) -> Any:
-    budget[0] -= 1
-    if budget[0] < 0:
-        raise RefusedError(f"has more than {MAX_ITEMS:,} elements")
+    _spend(budget)
     if isinstance(value, CheckoutPath):
         raise RefusedError("depends on where the repository is checked out")
     if isinstance(value, (list, tuple)):
@@ -219,7 +228,7 @@ def _plain(value: Any, budget: list[int]) -> Any:
     if isinstance(value, dict):
         return {key: _plain(known(item).value, budget) for key, item in value.items()}
     if isinstance(value, Tree):
-        return _data(value.data)
+        return _data(value.data, budget)
     if is_plain_leaf(value):
         return value
     raise RefusedError(f"is {describe(value)}, not plain data")
@@ -230,11 +239,12 @@ def is_plain_leaf(value: Any) -> bool:
     return value is None or type(value).__module__ in ("builtins", "datetime")
 
 
-def _data(value: Any) -> Any:
+def _data(value: Any, budget: list[int]) -> Any:
+    _spend(budget)
     if isinstance(value, Mapping):
-        return {key: _data(item) for key, item in value.items()}
+        return {key: _data(item, budget) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_data(item) for item in value)
+        return type(value)(_data(item, budget) for item in value)
     return value
 
 

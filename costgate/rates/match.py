@@ -39,7 +39,7 @@ class Choice:
 def quote(
     card: RateCard, resources: StepResources, *, deployment: str, step: str, location: Location
 ) -> Quote | NotBilled | Unpriced:
-    """The price of one task-hour of a step on its tier. Raises InputError where two tiers match alike."""
+    """The price of one task-hour of a step on its tier."""
     asked = ask(resources, location)
     choice = _touched(resources) or _choose(card, resources, asked)
     if isinstance(choice, NotBilled):

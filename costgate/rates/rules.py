@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from costgate.errors import InputError
+from costgate.errors import Problem
 from costgate.model import RateCard, StepResources, Tier, Unresolved
 from costgate.rates.split import Refusal, unknown
 
 Rule = Mapping[str, Any]
+MORE_SPECIFIC = "add a key to one of the rules: the more specific rule wins"
 
 
 def tier_of(card: RateCard, resources: StepResources) -> tuple[Tier, Rule] | Refusal | None:
     """The tier with the most specific rule that matches this step, and the rule.
 
-    An unknown attribute that could decide otherwise refuses. Raises InputError where two tiers match alike.
+    An unknown attribute that could decide otherwise refuses, and so does a second tier that matches as well.
     """
     rules = [(tier, rule) for tier in card.tiers.values() for rule in tier.match]
     results = [(_specificity(rule), matches(rule, resources), tier, rule) for tier, rule in rules]
@@ -27,7 +29,7 @@ def tier_of(card: RateCard, resources: StepResources) -> tuple[Tier, Rule] | Ref
     best = [(tier, rule) for specificity, result, tier, rule in results if result is True and specificity == top]
     names = list(dict.fromkeys(tier.name for tier, _ in best))
     if len(names) > 1:
-        raise _tie(dict(reversed([(tier.name, (tier, rule)) for tier, rule in best])), names)
+        return _tie(dict(reversed([(tier.name, (tier, rule)) for tier, rule in best])), names)
     return best[0] if best else None
 
 
@@ -70,10 +72,25 @@ def _specificity(rule: Rule) -> int:
     return sum(len(wanted) if isinstance(wanted, Mapping) else 1 for wanted in rule.values())
 
 
-def _tie(best: Mapping[str, tuple[Tier, Rule]], names: list[str]) -> InputError:
-    said = " and ".join(f"'{name}' by {words(best[name][1])} ({best[name][0].location.short})" for name in names[:2])
-    return InputError(
-        f"a step matches two tiers alike: {said}",
-        where=str(best[names[0]][0].location),
-        help="add a key to one of the rules: the more specific rule wins",
-    )
+def _tie(best: Mapping[str, tuple[Tier, Rule]], names: list[str]) -> Refusal:
+    said = " and ".join(_said(*best[name]) for name in names[:2])
+    return Refusal(
+        reason=f"it matches two tiers alike: {said}", location=best[names[0]][0].location, help=MORE_SPECIFIC
+    )  # fmt: skip
+
+
+def _said(tier: Tier, rule: Rule) -> str:
+    return f"'{tier.name}' by {words(rule)} ({tier.location.short})"
+
+
+def clashes(card: RateCard) -> tuple[Problem, ...]:
+    """Rules that two tiers have in common: no step that they match can be priced."""
+    first: dict[str, tuple[Tier, Rule]] = {}
+    problems = []
+    for tier in card.tiers.values():
+        for rule in tier.match:
+            other, others_rule = first.setdefault(json.dumps(rule, sort_keys=True), (tier, rule))
+            if other.name != tier.name:
+                said = f"two tiers match alike: {_said(other, others_rule)} and {_said(tier, rule)}"
+                problems.append(Problem(message=said, where=str(tier.location), help=MORE_SPECIFIC))
+    return tuple(problems)

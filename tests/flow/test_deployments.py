@@ -380,11 +380,10 @@ def test_an_entry_of_the_other_side_whose_flow_is_gone_is_no_deployment() -> Non
 
 def test_two_files_with_one_flow_are_an_error_that_names_both() -> None:
     files = {"flows/train.py": flow(), "examples/train.py": flow()}
-    with pytest.raises(InputError) as raised:
-        resolved(files)
-    (problem,) = raised.value.problems
-    assert problem.message == "TrainFlow is deployed twice: by examples/train.py:4 and by flows/train.py:4"
-    assert problem.where == "flows/train.py:4:1"
+    deployments, (problem,) = resolved({**files, "flows/other.py": flow("Other")})
+    assert [deployment.name for deployment in deployments] == ["Other"]
+    assert problem.reason == "TrainFlow is deployed twice: by examples/train.py:4 and by flows/train.py:4"
+    assert str(problem.location) == "flows/train.py:4:1"
     assert "exclude:" in problem.help
     assert "deployed_as:" in problem.help
 
@@ -396,9 +395,8 @@ def test_excluding_one_of_two_files_settles_it() -> None:
 
 def test_files_of_a_glob_without_a_branch_share_their_key() -> None:
     files = {"train.py": flow(decorators=PROJECT), **CONFIGS}
-    with pytest.raises(InputError) as raised:
-        resolved(files, deployments=(entry(branch="prod", configs={"cfg": "configs/*.json"}),))
-    assert [p.message for p in raised.value.problems] == [
+    _, problems = resolved(files, deployments=(entry(branch="prod", configs={"cfg": "configs/*.json"}),))
+    assert [p.reason for p in problems] == [
         "TrainFlow, project reco, branch prod is deployed twice: by costgate.yml:4 with cfg=configs/dev.json "
         f"and by costgate.yml:4 with cfg=configs/prod-{where}.json"
         for where in ("eu", "us")

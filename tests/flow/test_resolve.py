@@ -1,6 +1,7 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -377,6 +378,25 @@ def test_too_many_imports_leave_everything_open() -> None:
     files = c("@resources(cpu=N)", before=f"import {', '.join(names)}\nN = 1")
     files |= {f"{name}.py": "" for name in names}
     assert "may be changed by another module" in open_reasons(resolve(files))[0]
+
+
+def test_too_much_source_leaves_everything_open() -> None:
+    names = [f"m{i}" for i in range(7)]
+    files = c("@resources(cpu=N)", before=f"import {', '.join(names)}\nN = 1")
+    files |= {f"{name}.py": "# " + "x" * 1_999_000 for name in names}
+    assert "may be changed by another module" in open_reasons(resolve(files))[0]
+
+
+@pytest.mark.parametrize(
+    "use", ["cfg.l", "config_expr('cfg')", "config_expr('dict(cfg.d)')"], ids=["list", "all", "dict"]
+)
+def test_huge_configs_are_not_copied(use: str) -> None:
+    huge = json.dumps({"l": list(range(20_000)), "d": dict.fromkeys(map(str, range(20_000)), 1), "gpu": 2})
+    found = step(resolve({**c(f"@resources(gpu=cfg.gpu)\n@environment(vars={{'a': {use}}})"), "c.json": huge}))
+    value = next(d for d in found.decorators if d.name == "environment").kwargs["vars"]
+    assert isinstance(value, Unresolved)
+    assert "has more than 10,000 elements" in value.reason
+    assert isinstance(found.resources.gpu, Known)
 
 
 def test_what_modules_do_is_remembered_for_the_flows_of_a_folder() -> None:

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costgate.errors import InputError
 from costgate.model import (
     Known,
     Location,
@@ -27,6 +26,7 @@ from costgate.model import (
 )
 from costgate.rates.card import load
 from costgate.rates.match import quote, quote_on
+from costgate.rates.rules import clashes
 from costgate.rates.split import Refusal, ask, cost, plain, price, unit_rates
 from costgate.shipped import schema
 from costgate.units import Interval
@@ -369,13 +369,24 @@ def test_a_tie_of_two_tiers_names_both() -> None:
           a: {node: {gpus: 1}, hourly: 1, match: [{queue: "ml-*"}]}
           b: {node: {gpus: 1}, hourly: 1, match: [{node_selector: {pool: a100}}]}
     """)
-    with pytest.raises(InputError) as caught:
-        asked(rates, resources(queue="ml-x", node_selector={"pool": "a100"}))
-    assert str(caught.value) == (
-        "card.yml:6:3: a step matches two tiers alike: 'a' by queue ml-* (card.yml:6) and "
-        "'b' by node_selector pool=a100 (card.yml:7)\n"
-        "help: add a key to one of the rules: the more specific rule wins"
+    result = unpriced(rates, resources(queue="ml-x", node_selector={"pool": "a100"}))
+    assert result.reason == (
+        "it matches two tiers alike: 'a' by queue ml-* (card.yml:6) and 'b' by node_selector pool=a100 (card.yml:7)"
     )
+    assert str(result.location) == "card.yml:6:3"
+    assert result.help == "add a key to one of the rules: the more specific rule wins"
+    assert clashes(rates) == ()
+
+
+def test_rules_that_two_tiers_have_in_common_are_found_before_a_step_meets_them() -> None:
+    rates = card("""
+        tiers:
+          a: {node: {gpus: 1}, hourly: 1, match: [{queue: "ml-*"}, {queue: x}]}
+          b: {node: {gpus: 1}, hourly: 1, match: [{queue: "ml-*"}]}
+    """)
+    (problem,) = clashes(rates)
+    assert problem.message == "two tiers match alike: 'a' by queue ml-* (card.yml:6) and 'b' by queue ml-* (card.yml:7)"
+    assert problem.where == "card.yml:7:3"
 
 
 def test_an_unknown_attribute_of_a_rule_leaves_the_tier_open() -> None:
