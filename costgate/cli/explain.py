@@ -20,7 +20,9 @@ from costgate.render import explain
 @options.as_of_option
 @options.repo_option
 @options.judging_options
+@click.pass_context
 def command(
+    ctx: click.Context,
     deployment: str,
     rev: str | None,
     as_of: str | None,
@@ -40,16 +42,19 @@ def command(
     moment = options.moment(as_of)
     estimates, _, judging = price(snapshot, as_of=moment, overrides=options.overrides(rate_card, usage, policy))
     estimate, step = _find(estimates, deployment)
-    gating.echo(explain.render(estimate, step=step, card=judging.card, as_of=moment))
+    width = gating.width(ctx.obj)
+    gating.echo(explain.render(estimate, step=step, card=judging.card, as_of=moment, width=width))
     return 0
 
 
 def _find(estimates: tuple[Estimate, ...], wanted: str) -> tuple[Estimate, str | None]:
-    name, _, step = wanted.rpartition("/")
-    for estimate in estimates:
-        if wanted in (estimate.name, estimate.key.flow):
-            return estimate, None
-        if name in (estimate.name, estimate.key.flow) and step in {s.step for s in estimate.steps}:
-            return estimate, step
+    name, _, of_step = wanted.rpartition("/")
+    for called, step in ((wanted, None), (name, of_step)):
+        found = [e for e in estimates if e.name == called] or [e for e in estimates if e.key.flow == called]
+        if len(found) > 1:
+            names = ", ".join(sorted(e.name for e in found)[:20])
+            raise InputError(f"{called} is deployed {len(found)} times", help=f"name one of them: {names}")
+        if found:
+            return found[0], step
     known = ", ".join(sorted(e.name for e in estimates)[:20]) or "none"
-    raise InputError(f"there is no deployment or step {wanted!r}", help=f"deployments: {known}")
+    raise InputError(f"there is no deployment {wanted!r}", help=f"deployments: {known}")

@@ -86,7 +86,12 @@ def echo(text: str) -> None:
 
 def in_color(environ: Mapping[str, str]) -> bool:
     """A terminal that wants it: NO_COLOR and TERM=dumb turn it off."""
-    return sys.stdout.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return _is_terminal() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _is_terminal() -> bool:
+    """Whether a person reads standard output; it may have been closed before the start."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def width(environ: Mapping[str, str]) -> int:
@@ -94,5 +99,5 @@ def width(environ: Mapping[str, str]) -> int:
     wish = environ.get("COLUMNS", "")
     columns = int(wish) if wish.isascii() and wish.isdigit() else 0
     if not columns:
-        columns = os.get_terminal_size().columns if sys.stdout.isatty() else 100
+        columns = os.get_terminal_size().columns if _is_terminal() else 100
     return max(60, min(columns, 140))

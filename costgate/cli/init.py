@@ -54,7 +54,7 @@ repos:
 @click.command("init")
 @click.option("--repo", default=".", metavar="DIR", help="A folder of the repository.")
 def command(repo: str) -> int:
-    """Write costgate.yml and a policy for this repository, and keep the ledger out of git. Overwrites nothing.
+    """Write costgate.yml, a policy and the pre-commit hook, and keep the ledger out of git. Overwrites nothing.
 
     \b
     Example:
@@ -79,10 +79,13 @@ def command(repo: str) -> int:
 def detect_target(snapshot: Snapshot) -> tuple[str, str]:
     """The deploy target that scripts and workflows of the repository name, and where it was seen."""
     for path in sorted(p for p in snapshot.files if p.endswith(DEPLOY_FILES)):
-        text = snapshot.read(path).decode("utf-8", "replace")
+        try:
+            text = snapshot.read(path).decode("utf-8", "replace")
+        except InputError:  # too large for a script
+            continue
         for call, target in DEPLOY_COMMANDS.items():
             if call in text:
-                return target, f"`{call}` stands in {path}".replace("\n", " ")
+                return target, _line(f"`{call}` stands in {path}")
     return "local", "no deploy command was found, so steps without @kubernetes or @batch cost nothing"
 
 
@@ -95,14 +98,21 @@ def _deployments(snapshot: Snapshot) -> str:
         return '# no flow was found; `flows: ["glob/**/*.py"]` says where they are\n'
     lines = ["# Each flow is deployed once with its default configs, unless it is listed:", "# deployments:"]
     for spec in specs[:50]:
-        lines += [f"#   - flow: {spec.flow}:{spec.class_name}", "#     runs_per_month: 30"]
+        lines += [_line(f"#   - flow: {spec.flow}:{spec.class_name}"), "#     runs_per_month: 30"]
     return "\n".join(lines) + "\n"
+
+
+def _line(text: str) -> str:
+    """Text that stays in its comment, whatever a file is called."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _write(root: Path, path: str, text: str) -> str:
     file = root / path
     if file.is_symlink() or file.exists():
         return f"kept     {path} (it is there already)"
+    if file.parent.is_symlink():
+        return f"skipped  {path} (its folder is a symlink)"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     return f"wrote    {path}"
@@ -110,7 +120,9 @@ def _write(root: Path, path: str, text: str) -> str:
 
 def _ignore_ledger(root: Path) -> str:
     file = root / ".gitignore"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    if file.is_symlink():
+        return f"skipped  .gitignore (it is a symlink; let it name {LEDGER})"
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
     if LEDGER in lines:
         return f"kept     .gitignore (it names {LEDGER})"
     with file.open("a", encoding="utf-8") as out:

@@ -14,6 +14,7 @@ from costgate.errors import InputError
 from costgate.gate.judging import Override, Overrides
 
 F = TypeVar("F", bound=Callable[..., Any])
+LARGEST = 20 * 10**6  # bytes of a file that is named on the command line; as for blobs of a repository
 FORMATS = ("text", "markdown", "json", "sarif", "annotations")
 
 
@@ -91,11 +92,15 @@ def overrides(rate_card: str | None, usage: str | None, policy: str | None) -> O
 def read_plain(path: str) -> bytes:
     """A file of the machine, as typed. KeyError where there is none; InputError where it cannot be read."""
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise KeyError(path) from None
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", where=path, help="name a readable file") from None
+    if len(data) > LARGEST:
+        raise InputError("is larger than 20 MB", where=path, help="judging files and configs are small files")
+    return data
 
 
 def pairs(options: tuple[str, ...], flag: str) -> dict[str, str]:

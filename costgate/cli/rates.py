@@ -109,7 +109,11 @@ def check(rate_card: str | None, as_of: str | None) -> int:
     Example:
       costgate rates check --rate-card finance/ratecard.yml
     """
+    from costgate.rates.rules import clashes
+
     reference, card = _load(rate_card, as_of)
+    if problems := clashes(card):
+        raise InputError(problems=problems)
     own = sum(not tier.shipped for tier in card.tiers.values())
     counts = f"{own} tiers of its own and {len(card.tiers) - own} shipped types"
     click.echo(f"{plain(reference)}: OK, {plain(card.name)}: {counts}, {card.currency}, as of {card.as_of}")

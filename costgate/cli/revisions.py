@@ -6,7 +6,7 @@ import hashlib
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from costgate import git
 from costgate.errors import InputError
@@ -50,7 +50,7 @@ def choose(repo: Repository, wanted: Wanted, environ: Mapping[str, str], as_of: 
         head=_head(repo, wanted),
         judge=judge,
         adopted=default is not None and CONFIG in git.snapshot(repo, default).files,
-        earlier=lambda seconds: _earlier(repo, judge, as_of - timedelta(seconds=seconds)),
+        earlier=lambda seconds: _earlier(repo, judge, _ago(as_of, seconds)),
     )
 
 
@@ -114,6 +114,13 @@ def _judge(repo: Repository, wanted: Wanted, default: str | None, base: Snapshot
     if wanted.base is not None or default is None:
         return base
     return git.snapshot(repo, default)
+
+
+def _ago(as_of: datetime, seconds: int) -> datetime:
+    try:
+        return as_of - timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=timezone.utc)
 
 
 def _earlier(repo: Repository, judge: Snapshot, then: datetime) -> Snapshot | None:

@@ -13,6 +13,7 @@ from costgate.flow.parse import Sources
 from costgate.gate.judging import CONFIG, Judging, Overrides, load
 from costgate.git import open_repository
 from costgate.model import Snapshot, Unpriced
+from costgate.rates.rules import clashes
 
 
 @click.command("validate")
@@ -30,7 +31,7 @@ def command(rev: str | None, as_of: str | None, repo: str) -> int:
     """
     snapshot = revisions.current(open_repository(Path(repo)), rev)
     judging = load(snapshot, options.moment(as_of), Overrides())
-    problems = judging.broken + tuple(map(_problem, _undeployable(snapshot, judging)))
+    problems = judging.broken + clashes(judging.card) + tuple(map(_problem, _undeployable(snapshot, judging)))
     if problems:
         raise InputError(problems=problems)
     click.echo("\n".join(_in_use(judging)))

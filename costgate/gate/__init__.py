@@ -12,6 +12,7 @@ from datetime import datetime
 from costgate.delta import compare
 from costgate.errors import InputError
 from costgate.estimate import estimate
+from costgate.gate.declared import without_discounts
 from costgate.gate.judging import CONFIG, Judging, Overrides, load
 from costgate.gate.sides import Deploy, Side, both_sides, one_side
 from costgate.model import (
@@ -59,7 +60,7 @@ def ask(question: Question) -> Report:
     judging = load(judge, question.as_of, question.overrides)
     everything = needs_totals(judging.policy) or bool(question.flows)
     base, head = both_sides(question.base, question.head, judging.config, everything=everything, deploy=question.deploy)
-    before, after = _estimates(question, judging, base, head)
+    before, after, held = _estimates(question, judging, base, head)
     delta = _changed(before, after, base, head, judging.card)
     facts = Facts(
         delta=delta,
@@ -74,7 +75,7 @@ def ask(question: Question) -> Report:
         approvals=question.approvals,
     )
     decision = decide(judging.policy, facts)
-    report = _report(question, judging, delta, decision, _notes(question, judging, first, delta) + head.notes)
+    report = _report(question, judging, delta, decision, _notes(question, judging, first, delta) + head.notes + held)
     return replace(report, changed_judges=_changed_judges(question, judging, first))
 
 
@@ -87,7 +88,7 @@ def price(
         raise InputError(problems=judging.broken)
     side = one_side(snapshot, judging.config)
     question = Question(base=snapshot, head=snapshot, judge=snapshot, as_of=as_of, flows=flows)
-    estimates, _ = _estimates(question, judging, side, side)
+    estimates, _, _ = _estimates(question, judging, side, side)
     return estimates, side, judging
 
 
@@ -105,7 +106,10 @@ def breakdown(snapshot: Snapshot, *, as_of: datetime, overrides: Overrides) -> R
     return replace(report, scope="all")
 
 
-def _estimates(question: Question, judging: Judging, base: Side, head: Side) -> tuple[Estimates, Estimates]:
+def _estimates(
+    question: Question, judging: Judging, base: Side, head: Side
+) -> tuple[Estimates, Estimates, tuple[str, ...]]:
+    """Both sides priced, and notes about what head declares that does not count."""
     schedules = {d.key: d.flow.schedule for d in base.deployments}
 
     def one(deployment: Deployment) -> Estimate:
@@ -122,14 +126,24 @@ def _estimates(question: Question, judging: Judging, base: Side, head: Side) -> 
 
     priced = {d.key: (d, one(d)) for d in _chosen(base.deployments, question.flows)}
     before = tuple(estimated for _, estimated in priced.values())
-    after = tuple(_priced(priced, d) or one(d) for d in _chosen(head.deployments, question.flows))
+    notes: list[str] = []
+
+    def changed(deployment: Deployment) -> Estimate:
+        found = one(deployment)
+        if deployment.key not in priced:
+            return found
+        held, more = without_discounts(*priced[deployment.key], deployment, found)
+        notes.extend(more)
+        return one(held) if more else found
+
+    after = tuple(_priced(priced, d) or changed(d) for d in _chosen(head.deployments, question.flows))
     if question.flows and not before and not after:
         known = ", ".join(sorted({d.name for d in head.deployments + base.deployments})[:20]) or "none"
         raise InputError(
             f"no deployment matches {' '.join(question.flows)}",
             help=f"name a file, a flow class or a deployment; there are: {known}",
         )
-    return before, after
+    return before, after, tuple(notes)
 
 
 def _priced(priced: Mapping[DeploymentKey, tuple[Deployment, Estimate]], wanted: Deployment) -> Estimate | None:
@@ -160,7 +174,7 @@ def _creep(question: Question, judging: Judging, seconds: int) -> Delta | None:
         return None
     everything = bool(question.flows)
     base, head = both_sides(then, question.head, judging.config, everything=everything, deploy=question.deploy)
-    before, after = _estimates(question, judging, base, head)
+    before, after, _ = _estimates(question, judging, base, head)
     return _changed(before, after, base, head, judging.card)
 
 
@@ -173,8 +187,11 @@ def _changed_judges(question: Question, judging: Judging, first: bool) -> tuple[
     changed = sorted(p for p in paths if question.base.files.get(p) != question.head.files.get(p))
     if not changed:
         return ()
-    other = ask(replace(question, judge=question.head, adopted=True))
-    return tuple(ChangedJudge(path=path, outcome_with_it=other.decision.outcome) for path in changed)
+    try:
+        outcome = ask(replace(question, judge=question.head, adopted=True)).decision.outcome
+    except InputError:  # head's files do not go with those that the caller named
+        outcome = "incomplete"
+    return tuple(ChangedJudge(path=path, outcome_with_it=outcome) for path in changed)
 
 
 def _notes(question: Question, judging: Judging, first: bool, delta: Delta) -> tuple[str, ...]:

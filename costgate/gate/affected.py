@@ -2,7 +2,7 @@
 
 It may name too many files, never too few. Flows read nothing but modules that they import and files of their Configs:
 a module is named by an import, a config file by a literal default, and where a default is no literal the file counts
-as touched by any change of data.
+as touched by any change.
 """
 
 from __future__ import annotations
@@ -19,16 +19,27 @@ from costgate.model import Snapshot
 
 MOST_CHANGES = 500  # more changed files are a reorganisation: everything is looked at
 LARGE = 2_000_000  # bytes; no flow is as large, and text as large is not searched
-IMPORT = re.compile(rb"(?:\bfrom\b[^;]{0,1000}?)?\bimport\s*(?:\([^)]{0,10000}\)|[^\n\\]*(?:\\\r?\n[^\n\\]*)*)")
+# `from …`, then `import …`: names in brackets (with comments), or to the end of the statement. Nothing else may stand
+# in it: what a comment says (`# taken from …`) is no statement, and must not hide the code that follows.
+IMPORT = re.compile(
+    rb"(?:\bfrom\b[\w.\s\\\x80-\xff]{0,1000}?)?\bimport\b\s*"
+    rb"(?:\((?:[\w\s,*.\\\x80-\xff]|#[^\r\n]*){0,10000}\)|[^\r\n\\;#(]*(?:\\\r?\n[^\r\n\\;#(]*)*)"
+)
+PADDED = re.compile(  # longer than what IMPORT finds
+    rb"\bfrom\b[\w.\s\\\x80-\xff]{1000}|\bimport\s*\((?:[\w\s,*.\\\x80-\xff]|#[^\r\n]*){10000}"
+)
 CONFIG = re.compile(rb"\bConfig\b")
-LITERAL = rb"""(?:"[^"\\{}\n]*"|'[^'\\{}\n]*'|True|False|None)"""
+LITERAL = rb"""(?:"[^"\\{}\x00-\x1f\x80-\xff]*"|'[^'\\{}\x00-\x1f\x80-\xff]*'|True|False|None)"""
 # `Config("config", default="configs/prod.json")`: nothing computed, so that the file name stands in the text
 LITERAL_CONFIG = re.compile(
     rb"\bConfig\(\s*" + LITERAL + rb"(?:\s*,\s*(?:(?!default_value|parser)\w+\s*=\s*" + LITERAL + rb"|parser\s*=\s*"
     rb"(?:[\w.]+|" + LITERAL + rb")))*\s*,?\s*\)"
 )  # fmt: skip
-IMPORTED_CONFIG = re.compile(rb"\bConfig\b(?!\s+as\b)")
-CLASS = re.compile(rb"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
+RENAMED_CONFIG = re.compile(rb"\bConfig\b(?:[\s\\]|#[^\r\n]*)+as\b")
+GAP = rb"(?:[ \t\f]|\\\r?\n)+"
+CLASS = re.compile(rb"\bclass" + GAP + rb"([\w\x80-\xff]+)")
+MOST_NAMES, LONGEST_NAME = 2_000, 200  # more than fits a command line is not asked for
+ODD_CLASS = ("class  ", "class\t", "class \\")  # not found as `class Name`
 
 
 def narrow(
@@ -39,7 +50,7 @@ def narrow(
     The snapshots still hold every file, so that imports and configs are found; they list fewer candidates for flows.
     """
     paths = changed_paths(base, head)
-    if _deployed(before) != _deployed(after) or len(paths) > MOST_CHANGES:
+    if _deployed(before) != _deployed(after) or len(paths) > MOST_CHANGES or (paths and _chosen_by_environment(before)):
         return None
     touched = _touched(base, head, paths, (before, after))
     return (
@@ -59,30 +70,34 @@ def _deployed(config: ProjectConfig) -> tuple[object, ...]:
     return (config.present, config.flows, config.exclude, config.target, config.with_, config.metaflow_env, entries)
 
 
+def _chosen_by_environment(config: ProjectConfig) -> bool:
+    """Whether the deploying machine chooses config files, which then stand in no flow."""
+    return any(name.startswith("METAFLOW_FLOW_CONFIG") for name in config.metaflow_env)
+
+
 def _touched(
     base: Snapshot, head: Snapshot, paths: frozenset[str], configs: tuple[ProjectConfig, ...]
 ) -> frozenset[str]:
-    code = {path for path in paths if path.endswith(".py")}
-    data = paths - code
-    listed = {e.flow for c in configs for e in c.deployments if _names(e.configs.values(), data)}
-    touched = set(code | listed)
+    listed = {e.flow for c in configs for e in c.deployments if _names(e.configs.values(), paths)}
+    touched = {path for path in paths if path.endswith(".py")} | listed
     for side in (base, head):
-        touched |= _readers(side, data) if data else set()
+        touched |= _readers(side, paths) if paths else set()
     fresh = set(touched)
     while fresh:
-        fresh = {path for side in (base, head) for path in _importers(side, fresh)} - touched
+        found = {p for side in (base, head) for p in _importers(side, fresh) | _namesakes(side, fresh)}
+        fresh = found - touched
         touched |= fresh
-    return frozenset(touched | {path for side in (base, head) for path in _namesakes(side, touched)})
+    return frozenset(touched)
 
 
 def _names(patterns: Iterable[str], paths: Iterable[str]) -> bool:
     clean = [posixpath.normpath(pattern) for pattern in patterns]
-    return any(match_glob(pattern, path) for path in paths for pattern in clean)
+    return any(pattern == path or match_glob(pattern, path) for path in paths for pattern in clean)
 
 
-def _readers(side: Snapshot, data: frozenset[str]) -> set[str]:
-    """Files that may read one of the data files: they write its name, or compute the name of some config."""
-    named = side.grep(tuple(sorted({posixpath.basename(path) for path in data})))
+def _readers(side: Snapshot, paths: frozenset[str]) -> set[str]:
+    """Files that may read one of the changed files: they write its name, or compute the name of some config."""
+    named = side.grep(tuple(sorted({posixpath.basename(path) for path in paths})))
     return set(named) | {path for path in side.grep(("Config",)) if _computes_a_config(_text(side, path))}
 
 
@@ -99,23 +114,25 @@ def _computes_a_config(text: bytes | None) -> bool:
     """Whether a `Config` stands in it that is neither imported under its own name nor called with literals only."""
     if text is None:
         return True
-    imported = sum(len(IMPORTED_CONFIG.findall(statement)) for statement in IMPORT.findall(text))
-    return len(CONFIG.findall(text)) > imported + len(LITERAL_CONFIG.findall(text))
+    # The rest with a mark in the place of each import, which no literal may hold.
+    rest = IMPORT.sub(rb"\\", text)
+    is_renamed = any(map(RENAMED_CONFIG.search, IMPORT.findall(text)))
+    return is_renamed or len(CONFIG.findall(rest)) > len(LITERAL_CONFIG.findall(rest))
 
 
 def _importers(side: Snapshot, modules: set[str]) -> set[str]:
     """Files with an import statement that names one of the modules, or its package."""
-    words = tuple(sorted({name for name in map(_module_name, modules) if name}))
-    if not words:
-        return set()
-    # Whole words; the edges of names beyond ASCII are none to a pattern of bytes, so these match anywhere.
-    whole = (rb"\b%s\b" if word.isascii() else rb"%s" for word in words)
-    named = re.compile(b"|".join(form % re.escape(word.encode()) for form, word in zip(whole, words)))
-    return {path for path in side.grep(words) if _imports(_text(side, path), named)}
+    words = sorted({name for name in map(_module_name, modules) if name})
+    ascii_words = tuple(word for word in words if word.isascii())
+    # A name beyond ASCII may be written in other letters, or in another encoding.
+    whole = [rb"\b%s\b" % word.encode() for word in ascii_words] + [rb"[\x80-\xff]"] * (len(words) > len(ascii_words))
+    named = re.compile(b"|".join(whole))
+    mentioned = side.grep(ascii_words if len(ascii_words) == len(words) else ("import",))
+    return {path for path in mentioned if _imports(_text(side, path), named)}
 
 
 def _imports(text: bytes | None, named: re.Pattern[bytes]) -> bool:
-    return text is None or any(map(named.search, IMPORT.findall(text)))
+    return text is None or PADDED.search(text) is not None or any(map(named.search, IMPORT.findall(text)))
 
 
 def _module_name(path: str) -> str:
@@ -125,11 +142,17 @@ def _module_name(path: str) -> str:
     return name if name.isidentifier() else ""
 
 
-def _namesakes(side: Snapshot, touched: set[str]) -> frozenset[str]:
+def _namesakes(side: Snapshot, touched: set[str]) -> set[str]:
     """Files that define a class of the same name as a touched file: two flows of one key must both be seen."""
-    texts = (_text(side, path) for path in touched if path in side.files and path.endswith(".py"))
-    names = sorted({name.decode() for text in texts for name in CLASS.findall(text or b"")})
-    return side.grep(tuple(f"class {name}" for name in names)) if names else frozenset()
+    names = {name for path in touched if path in side.files for name in _classes(_text(side, path))}
+    words = [f"class {name.decode()}" for name in sorted(names) if name.isascii() and len(name) <= LONGEST_NAME]
+    is_plain = len(words) == len(names) <= MOST_NAMES
+    found = side.grep((*words, *ODD_CLASS) if is_plain else ("class",)) if names else ()
+    return {path for path in found if names & _classes(_text(side, path))}
+
+
+def _classes(text: bytes | None) -> set[bytes]:
+    return set(CLASS.findall(text or b""))
 
 
 def _listing(side: Snapshot, touched: frozenset[str]) -> Snapshot:

@@ -123,7 +123,9 @@ def _head(
         return Side(config=config, deployments=held, unpriced=unpriced + unresolved, notes=notes)
     deployments, more = resolver.side(sources, config)
     dropped = _dropped(sources, config, resolver, base, deployments)
-    kept, notes = _hold_declarations(base.deployments, deployments + dropped)
+    remote, kept_remote = _still_remote(sources, config, resolver, base, deployments)
+    kept, notes = _hold_declarations(base.deployments, remote + dropped)
+    notes += kept_remote
     notes += tuple(f"{d.name}: {CONFIG} at head no longer covers it; it is still counted" for d in dropped)
     return Side(config=config, deployments=kept, unpriced=unpriced + more, notes=notes)
 
@@ -155,13 +157,38 @@ def _dropped(
         base.config.deployments,
     ):
         return ()
+    before = _as_at_base(config, base)
     as_before = replace(
-        config, flows=base.config.flows, exclude=base.config.exclude, deployments=base.config.deployments
+        before, flows=base.config.flows, exclude=base.config.exclude, deployments=base.config.deployments
     )
     keys = {d.key for d in covered}
     deployments, _ = resolver.side(sources, as_before)
     wanted = {d.key for d in base.deployments} - keys
     return tuple(d for d in deployments if d.key in wanted)
+
+
+def _as_at_base(config: ProjectConfig, base: Side) -> ProjectConfig:
+    """Head's configuration with what base says about where steps run; a base that says nothing leaves it to head."""
+    return replace(config, target=base.config.target, with_=base.config.with_) if base.config.present else config
+
+
+def _still_remote(
+    sources: Sources, config: ProjectConfig, resolver: Resolver, base: Side, head: tuple[Deployment, ...]
+) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
+    """Another `target` or `with` makes no step free that base pays for: such a deployment is resolved as at base."""
+    settled = _as_at_base(config, base)
+    if settled == config:
+        return head, ()
+    known = {d.key for d in base.deployments}
+    before = {d.key: d for d in resolver.side(sources, settled)[0] if d.key in known}
+    freed = {d.key for d in head if d.key in before and _remote(before[d.key]) - _remote(d)}
+    kept = tuple(replace(before[d.key], name=d.name) if d.key in freed else d for d in head)
+    note = f"target or with in {CONFIG} at head makes steps local that are not at base; this is not counted"
+    return kept, tuple(f"{d.name}: {note}" for d in head if d.key in freed)
+
+
+def _remote(deployment: Deployment) -> set[str]:
+    return {step.name for step in deployment.flow.steps if step.resources.compute != "local"}
 
 
 def _hold_declarations(
@@ -183,7 +210,15 @@ def _hold(before: Mapping[DeploymentKey, Deployment], head: Deployment, notes: l
     steps = dict(head.steps)
     for step, declared in base.steps.items():
         steps[step] = _hold_step(declared, steps.get(step, StepDeclaration()), f"steps.{step}", head, notes)
-    return replace(head, runs_per_month=runs, steps=steps)
+    return replace(head, runs_per_month=runs, steps=steps, experiment=_hold_experiment(base, head, notes))
+
+
+def _hold_experiment(base: Deployment, head: Deployment, notes: list[str]) -> tuple[str, int] | None:
+    if base.experiment is None or (head.experiment and head.experiment[1] >= base.experiment[1]):
+        return head.experiment
+    now = head.experiment[1] if head.experiment else None
+    notes.append(_lowered(head, "experiment.runs", base.experiment[1], now))
+    return head.experiment[0] if head.experiment else base.experiment[0], base.experiment[1]
 
 
 def _hold_step(

@@ -51,7 +51,7 @@ def blob_id(root: Path, path: str, object_format: str) -> str:
 
 def grep(root: Path, paths: Iterable[str], words: tuple[str, ...]) -> frozenset[str]:
     """The *.py paths whose content holds a word; an unreadable one is among them, and whoever reads it is told."""
-    wanted = [word.encode() for word in words if word.isprintable()]
+    wanted = [word.encode() for word in words if word.replace("\t", " ").isprintable()]
 
     def may_hold(path: str) -> bool:
         try:

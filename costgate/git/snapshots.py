@@ -119,7 +119,9 @@ def _staged(repo: Repository) -> tuple[dict[str, str], list[str]]:
 
 def _grep(repo: Repository, words: tuple[str, ...], commit: str = "") -> frozenset[str]:
     """*.py paths of a commit, or of the index, that hold one of the words."""
-    patterns = [argument for word in words if word.isprintable() for argument in ("-e", word)]  # no source holds others
+    patterns = [
+        argument for word in words if word.replace("\t", " ").isprintable() for argument in ("-e", word)
+    ]  # no source holds others
     if not patterns:
         return frozenset()
     options = ("-l", "-z", "-F", "-a", "--full-name", "--no-color", "--no-textconv", "--no-recurse-submodules")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timezone
 from decimal import Decimal
+from itertools import chain
 
 from costgate.model import (
     DeploymentDelta,
@@ -326,8 +327,12 @@ def _lacks_timeout(step: StepEstimate) -> bool:
 
 
 def _step_place(item: DeploymentDelta, step: StepEstimate) -> Location:
-    places = (place_of(attribute_of(step, name)) for name in ("gpu", "cpu", "memory_mb"))
-    return next((place for place in places if place), Location(path=item.file))
+    """A step in its flow: the line there that asks for something, else wherever that was written."""
+    values = [attribute_of(step, name) for name in ("gpu", "cpu", "memory_mb")]
+    places = chain.from_iterable(value.chain for value in values if isinstance(value, Known))
+    in_flow = (place for place in places if place.path == item.file)
+    written = (place for place in map(place_of, values) if place)
+    return next(chain(in_flow, written), Location(path=item.file))
 
 
 def _assumed(step: StepEstimate) -> dict[str, Input | None]:

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from itertools import zip_longest
 
 from costgate.errors import InputError
-from costgate.model import Component, Estimate, Input, Known, NotBilled, Quote, Rate, RateCard, StepEstimate, Tier
+from costgate.model import (
+    Component,
+    Estimate,
+    Input,
+    Known,
+    Location,
+    NotBilled,
+    Quote,
+    Rate,
+    RateCard,
+    StepEstimate,
+    Tier,
+)
 from costgate.render import formula, words
 from costgate.render.fmt import duration, money, plain, quantity, rate
 from costgate.render.json_v1 import RESOURCES
@@ -32,10 +45,10 @@ INPUTS = (
 )
 
 
-def render(estimate: Estimate, *, step: str | None, card: RateCard, as_of: datetime) -> str:
+def render(estimate: Estimate, *, step: str | None, card: RateCard, as_of: datetime, width: int = WIDTH) -> str:
     """The derivation of one step, or of the deployment where `step` is None. Raises InputError for an unknown step."""
     chosen = _chosen(estimate, step)
-    canvas = Canvas(color=False, width=WIDTH)
+    canvas = Canvas(color=False, width=width)
     _headline(canvas, estimate, chosen if step else None, card.currency)
     for name in dict.fromkeys(side.quote.tier for side in chosen if isinstance(side.quote, Quote)):
         if name in card.tiers:
@@ -156,8 +169,10 @@ def _amount(name: str, entry: Input) -> str:
 
 def _origin(entry: Input) -> str:
     """Where an input came from: its source, what was measured and when, and the line."""
-    sample = f"n={entry.n}" if entry.n is not None else ""
-    date = f"of {entry.as_of.isoformat()}" if entry.as_of else ""
+    until = entry.as_of.isoformat() if entry.as_of else ""
+    is_told = bool(until) and until in entry.detail  # the detail of what was measured has both
+    sample = f"n={entry.n}" if entry.n is not None and not is_told else ""
+    date = f"of {until}" if until and not is_told else ""
     place = f"({plain(entry.location.short)})" if entry.location else ""
     source = " ".join(filter(None, (plain(entry.source), sample, date, place)))
     says_more = entry.detail and not entry.detail.startswith(entry.source)
@@ -173,12 +188,19 @@ def _resources(side: StepEstimate) -> Iterator[tuple[str, str, str]]:
         value = getattr(side.resources, name)
         label, unit = ATTRIBUTES[name]
         if isinstance(value, Known):
-            chain = " ← ".join(plain(place.short) for place in value.chain)
+            chain = " ← ".join(plain(place.short) for place in _trail(value.chain))
             notes = "; ".join(plain(note) for note in value.notes)
             if value.value is not None:
                 yield label, plain(shown(name, value)) + unit, "; ".join(filter(None, (chain, notes)))
         else:
             yield label, "?", f"{plain(value.expression)}: {plain(value.reason)} ({plain(value.location.short)})"
+
+
+def _trail(chain: tuple[Location, ...]) -> Iterator[Location]:
+    """The places of a value; of those within one file of data the last alone, since the others only contain it."""
+    for place, following in zip_longest(chain, chain[1:]):
+        if following is None or following.path != place.path or place.path.endswith(".py"):
+            yield place
 
 
 def _range_section(canvas: Canvas, estimate: Estimate) -> None:

@@ -189,7 +189,7 @@ def _totals(report: Report) -> Json:
         "delta_low": money(delta.delta.low),
         "delta_high": money(delta.delta.high),
         "increase_monthly": money(delta.increase.expected),
-        "unpriced_count": len(delta.unpriced),
+        "unpriced_count": len(delta.unpriced) + (len(delta.standing_unpriced) if report.scope == "all" else 0),
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import quote
 
-from costgate.model import Approval, Location, Quote, Report, Violation
+from costgate.model import Approval, Location, Quote, Report, RequiredApproval, Violation
 from costgate.render import formula, rows, words
 from costgate.render.assumed import Assumption, of_changes
 from costgate.render.fmt import code, count, md, money, quantity, short_revision, signed
@@ -170,7 +170,7 @@ def _approve(report: Report, budget: int) -> str:
         return ""
     needs, held = words.missing_approvals(report), report.decision.approvals
     lines = [
-        f"**To approve** ({md(need.name)}): {words.how_to_approve(report, need, md, code)}{_ping(need.notify)}"
+        f"**To approve** ({md(need.name)}): {words.how_to_approve(report, need, md, code)}{_ping(need)}"
         for need in needs[: max(1, budget)]
     ]
     lines = _cut(lines, len(needs), "")
@@ -178,11 +178,11 @@ def _approve(report: Report, budget: int) -> str:
     return "  \n".join(lines)
 
 
-def _ping(notify: str) -> str:
+def _ping(need: RequiredApproval) -> str:
     """The policy, which the judge owns, may mention whom it likes; anything but mentions is only text."""
-    if not notify:
+    if not need.notify or not need.label:
         return ""
-    return f" cc {notify if MENTIONS.fullmatch(notify) else md(notify)}"
+    return f" cc {need.notify if MENTIONS.fullmatch(need.notify) else md(need.notify)}"
 
 
 def _approval(approval: Approval, report: Report) -> str:

@@ -199,18 +199,24 @@ def what(change: Change) -> str:
 
 def differences(base: StepEstimate, head: StepEstimate) -> Iterator[str]:
     """One phrase per resource, input or tier that differs."""
-    if base.resources.compute != head.resources.compute:
+    moved = base.resources.compute != head.resources.compute
+    if moved:
         yield f"compute {base.resources.compute} → {head.resources.compute}"
     for attribute, (label, unit) in ATTRIBUTES.items():
         before, after = (shown(attribute, getattr(side.resources, attribute)) for side in (base, head))
-        if before != after:
+        if before != after and not (moved and _goes_without_saying(attribute, after)):
             yield f"{label} {before} → {after}{unit if _is_number(after) else ''}"
     for name, label in INPUTS.items():
         before, after = (_input(name, side.inputs) for side in (base, head))
         if before != after:
             yield f"{label} {before} → {after}"
-    if tier(base) != tier(head):
+    if tier(base) != tier(head) and NOT_BILLED not in (tier(base), tier(head)):  # that the money columns say
         yield f"tier {tier(base)} → {tier(head)}"
+
+
+def _goes_without_saying(attribute: str, after: str) -> bool:
+    """What another compute brings or takes by itself: its defaults, and resources that it does not know."""
+    return after == "none" or attribute in ("disk_mb", "gpu_vendor")
 
 
 def tier(side: StepEstimate) -> str:

@@ -116,12 +116,16 @@ def approvers(need: RequiredApproval, escape: Escape) -> str:
     """`fiona, paul or a member of acme/finance`."""
     names = [escape(user) for user in need.users] + [f"a member of {escape(team)}" for team in need.teams]
     shown = [*names[:MOST_NAMES], *([f"{len(names) - MOST_NAMES} others"] if len(names) > MOST_NAMES else [])]
-    people = " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown) or "an approver"
+    people = " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
     return f"{need.count} of {people}" if need.count > 1 else people
 
 
 def how_to_approve(report: Report, need: RequiredApproval, escape: Escape, label: Escape) -> str:
     """Who has to do what, and what it will cover."""
+    if not need.label:
+        return "whoever administers the repository merges it; no label helps"
+    if not need.users and not need.teams:
+        return "nobody can give it yet: name the approvers in the policy"
     verb = "add" if need.count > 1 else "adds"
     increase = report.delta.increase.expected
     limit = f" up to {fmt.signed(increase, report.currency)} a month" if increase else ""
@@ -176,4 +180,5 @@ def _gravity(violation: Violation) -> tuple[int, Decimal, str, str]:
 
 
 def _source(source: Source, escape: Escape) -> str:
-    return escape(source.name) + (f" of {escape(source.as_of)}" if source.as_of else "")
+    day = source.as_of.partition("T")[0] if source.as_of else ""
+    return escape(source.name) + (f" of {escape(day)}" if day else "")

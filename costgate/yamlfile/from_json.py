@@ -41,7 +41,11 @@ def load_json(data: bytes, path: str) -> Document:
     try:
         parsed = json.loads(text, object_pairs_hook=_unique, parse_int=_integer)
     except json.JSONDecodeError as error:
-        raise refusal(at(path, text, error.pos), f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}") from None
+        raise refusal(
+            at(path, text, error.pos),
+            f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}",
+            help="check the commas, quotes and brackets before this place",
+        ) from None
     except (_DuplicateError, RecursionError):
         parsed = _spots(path, text)  # raises, at the place
     return document(path, text, parsed, partial(_spots, path, text))

@@ -65,10 +65,14 @@ def test_two_tiers_that_match_alike_are_both_named(repo: Repo, runner: Runner) -
     )
     twin = twin.replace("    owned:", "    match: [{compute: kubernetes}]\n    owned:")
     repo.commit({**scenario.files(), "finance/ratecard.yml": twin})
-    result = runner("breakdown", cwd=repo.path)
-    assert result.code == 2
-    assert "a100" in result.err
-    assert "b100" in result.err
+    for command in (("rates", "check", "--rate-card", "finance/ratecard.yml"), ("validate",)):
+        result = runner(*command, cwd=repo.path)
+        assert result.code == 2
+        assert "'a100' by compute kubernetes" in result.err
+        assert "'b100' by compute kubernetes" in result.err
+    shown = runner("breakdown", cwd=repo.path)
+    assert shown.code == 0
+    assert "matches two tiers alike" in shown.out
 
 
 REVISIONS = {

@@ -171,6 +171,20 @@ def test_explain_a_deployment_and_a_step(sample: Repo, runner: Runner) -> None:
     assert len(step.out) < len(whole.out)
 
 
+def test_explain_asks_which_where_a_flow_is_deployed_more_than_once(sample: Repo, runner: Runner) -> None:
+    sample.write({"costgate.yml": scenario.TWO_VARIANTS, "configs/prod-eu.json": scenario.config(2)})
+    result = runner("explain", "TrainFlow", cwd=sample.path)
+    assert result.code == 2
+    assert result.err == "TrainFlow is deployed 2 times\nhelp: name one of them: train-prod, train-prod-eu\n"
+    assert runner("explain", "train-prod-eu/train", cwd=sample.path).code == 0
+
+
+def test_explain_of_an_unknown_step_names_the_steps(sample: Repo, runner: Runner) -> None:
+    result = runner("explain", "TrainFlow/trian", cwd=sample.path)
+    assert result.code == 2
+    assert result.err == "TrainFlow has no step 'trian'\nhelp: steps: start, train, end\n"
+
+
 def test_resolve_as_json_and_text(sample: Repo, runner: Runner) -> None:
     found = json.loads(runner("resolve", "flows/train.py", "--output", "json", cwd=sample.path).out)
     assert found["steps"]["train"]["gpu"] == 4

@@ -67,6 +67,7 @@ def sides(head: Mapping[str, str | None]) -> tuple[Snapshot, Snapshot]:
     return snapshot(BASE), snapshot(after)
 
 
+A = "flows/a.py"
 C = "flows/c.py"  # computes the name of its config, so that any data may be its own
 CASES = {
     "a flow": ({"flows/a.py": flow("A", gpu="2")}, {"flows/a.py"}),
@@ -83,6 +84,23 @@ CASES = {
         {"flows/odd.py": "X = 1\n", "flows/f.py": "from odd \\\n import X; FlowSpec\n"},
         {"flows/f.py"},
     ),
+    "a module after a comment with a bracket": (
+        {"flows/odd.py": "X = 1\n", "flows/f.py": "from . import (  # :)\n    odd,\n)\nFlowSpec\n"},
+        {"flows/f.py"},
+    ),
+    "a module in an import too long to search": (
+        {"flows/odd.py": "X = 1\n", "flows/f.py": f"from . import (\n# {'x' * 99}\n{' ' * 10_001}\nodd)\nFlowSpec\n"},
+        {"flows/f.py"},
+    ),
+    "a config that is named like code": (
+        {"configs/a.py": "{}", "flows/f.py": flow("F", '"cfg", default="configs/a.py"')},
+        {"flows/f.py"},
+    ),
+    "a copy whose class is written apart": ({"copies/a.py": "FlowSpec\nclass \\\n AFlow: pass\n"}, {"copies/a.py", A}),
+    "a copy of a class beyond ASCII": (
+        {"x/a.py": "FlowSpec\nclass Größe: 1\n", "y/b.py": "FlowSpec\nclass Größe: 2\n"},
+        {"x/a.py", "y/b.py"},
+    ),
     "a script that nothing can import": ({"flows/a-script.py": "import a\n"}, set()),
     "nothing": ({}, set()),
 }
@@ -90,7 +108,7 @@ CASES = {
 
 @pytest.mark.parametrize(("head", "expected"), CASES.values(), ids=CASES)
 def test_what_a_change_touches(head: dict[str, str | None], expected: set[str]) -> None:
-    assert touched(head) == expected
+    assert touched(head) == (expected | {C} if head else expected)
 
 
 CONFIG_CALLS = {
@@ -103,6 +121,12 @@ CONFIG_CALLS = {
     "under another name": ("from metaflow import Config as C", True),
     "handed on": ("make(Config)", True),
     "in an import that spans lines": ("from metaflow import (\n    Config,\n    step,\n)", False),
+    "under another name, with a comment between": ("from metaflow import (Config  # the class\n as C)", True),
+    "after a comment that reads like an import": ('# read from disk\nConfig("a", default=X)\nimport os', True),
+    "after a comment that calls it": ('# import Config("x")\nConfig("a", default=X)', True),
+    "on the line of an import": ('import os; Config("a", default=X)', True),
+    "with an import in its default": ('Config("a", default="x import (" + y + ")")', True),
+    "with a name beyond ASCII, in any encoding": ('Config("a", default="größe.json")', True),
 }
 
 
@@ -121,6 +145,19 @@ def test_entries_of_deployments_are_touched_through_their_configs() -> None:
     narrowed = narrow(before, after, config, config)
     assert narrowed is not None
     assert [entry.flow for entry in narrowed[2].deployments] == ["flows/b.py"]
+
+
+def test_a_path_with_brackets_is_a_path_and_no_glob() -> None:
+    config = ProjectConfig(deployments=(DeploymentSpec(flow="flows/b.py", configs={"cfg": "configs/[a].json"}),))
+    narrowed = narrow(*sides({"configs/[a].json": "{}"}), config, config)
+    assert narrowed is not None
+    assert len(narrowed[2].deployments) == 1
+
+
+def test_everything_is_touched_where_the_environment_names_configs() -> None:
+    config = ProjectConfig(metaflow_env={"METAFLOW_FLOW_CONFIG": '{"cfg": "configs/a.json"}'})
+    assert narrow(*sides({"configs/a.json": "{}"}), config, config) is None
+    assert narrow(*sides({}), config, config) is not None
 
 
 def test_everything_is_touched_where_deployments_change_or_very_many_files() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
@@ -15,7 +16,7 @@ ARGS = ("--base", "main", "--head", "change", "--as-of", scenario.AS_OF)
 DOUBLED = {"configs/prod.json": scenario.config(8)}
 
 
-def branch(repo: Repo, base: dict[str, str | None], head: dict[str, str | None]) -> None:
+def branch(repo: Repo, base: Mapping[str, str | None], head: Mapping[str, str | None]) -> None:
     repo.commit(base)
     repo.git("checkout", "-q", "-b", "change")
     repo.commit(head)
@@ -153,14 +154,19 @@ def test_a_removed_flow_offsets_nothing_and_the_report_says_why(repo: Repo, runn
     assert "until it is undeployed" in runner("check", *ARGS, cwd=repo.path).out
 
 
-def test_two_flows_of_one_key_name_both(repo: Repo, runner: Runner) -> None:
+def test_two_flows_of_one_key_are_a_finding_that_names_both(repo: Repo, runner: Runner) -> None:
     costgate = scenario.CONFIG.split("    deployments:")[0]
-    branch(repo, scenario.files(costgate=costgate), {"copies/train.py": scenario.TRAIN})
-    result = runner("check", *ARGS, cwd=repo.path)
-    assert result.code == 2
-    assert "flows/train.py" in result.err
-    assert "copies/train.py" in result.err
-    assert "help:" in result.err
+    other = scenario.TRAIN.replace("TrainFlow", "OtherFlow")
+    base = {**scenario.files(costgate=costgate), "flows/other.py": other}
+    branch(repo, base, {"copies/train.py": scenario.TRAIN, **DOUBLED})
+    result, report = check(repo, runner)
+    assert (result.code, report["outcome"]) == (1, "incomplete")
+    (problem,) = [u for u in report["unpriced"] if u["step"] is None]
+    assert "by copies/train.py:4 and by flows/train.py:4" in problem["reason"]
+    assert [d["name"] for d in report["deployments"] if Decimal(d["delta_monthly"])] == ["OtherFlow"]
+    validated = runner("validate", cwd=repo.path)
+    assert validated.code == 2
+    assert "copies/train.py" in validated.err
 
 
 @pytest.mark.parametrize(
@@ -193,3 +199,39 @@ def test_creep_is_judged_against_the_commit_of_thirty_days_ago(repo: Repo, runne
     assert result.code == 1
     (violation,) = [v for v in report["violations"] if v["rule"] == "max-monthly-increase"]
     assert round(Decimal(violation["actual"]), 3) == Decimal(scenario.DELTA)
+
+
+def test_a_card_at_head_in_a_currency_that_the_callers_policy_has_not(repo: Repo, runner: Runner) -> None:
+    card = scenario.CARD.replace("currency: USD", "currency: EUR")
+    branch(repo, scenario.files(), {"finance/ratecard.yml": card})
+    (repo.path / "mine.yml").write_text(dedent(scenario.policy(5000)))
+    result, report = check(repo, runner, "--policy", "mine.yml")
+    assert result.code == 0
+    assert [each["outcome_with_it"] for each in report["changed_judges"]] == ["incomplete"]
+
+
+ON_REQUEST = scenario.TRAIN.replace("@kubernetes(gpu", "@resources(gpu").replace("kubernetes, step", "resources, step")
+WITH = scenario.CONFIG.replace("target: local", "target: local\n    with: [kubernetes]")
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "dropped, too"])
+def test_a_step_is_not_free_because_head_calls_it_local(repo: Repo, runner: Runner, listed: bool) -> None:
+    files = {**scenario.files(costgate=WITH), "flows/train.py": ON_REQUEST}
+    head = scenario.CONFIG if listed else f"{scenario.CONFIG.split('    deployments:')[0]}    exclude: [flows/**]\n"
+    cpu = {
+        "finance/ratecard.yml": scenario.CARD.replace("{gpu: a100}", "{gpu: a100, cpu: c}").replace(
+            "tiers:", "tiers:\n      c: {node: {cpus: 4, memory_gib: 16}, hourly: 0.000001}"
+        )
+    }
+    branch(repo, {**files, **cpu}, {**DOUBLED, "costgate.yml": head})
+    _, report = check(repo, runner)
+    assert round(Decimal(report["totals"]["delta_monthly"]), 3) == Decimal(scenario.DELTA)
+    said = " ".join(runner("check", *ARGS, cwd=repo.path).out.split())
+    assert ("makes steps local that are not at base" in said) == listed
+
+
+def test_another_target_under_which_nothing_becomes_local(repo: Repo, runner: Runner) -> None:
+    head = scenario.CONFIG.replace("target: local", "target: local\n    with: [retry]")
+    branch(repo, scenario.files(), {**DOUBLED, "costgate.yml": head})
+    _, report = check(repo, runner)
+    assert round(Decimal(report["totals"]["delta_monthly"]), 3) == Decimal(scenario.DELTA)

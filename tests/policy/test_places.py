@@ -97,8 +97,12 @@ def test_an_increase_is_traced(item: DeploymentDelta, place: Location) -> None:
 
 STEP_PLACES = [
     pytest.param(GPUS, gpus(1, 16), CONFIG_LINE, id="GPUs: where they are written"),
+    pytest.param(TIMEOUT, steps(None, step(cpu=known(2))), PLACE, id="timeout: where the flow asks for something"),
     pytest.param(
-        TIMEOUT, steps(None, step(cpu=known(2))), CONFIG_LINE, id="timeout: where the step asks for something"
+        TIMEOUT,
+        steps(None, step(cpu=Known(value=2, chain=(CONFIG_LINE,)))),
+        CONFIG_LINE,
+        id="timeout: where the step asks for something, if not in the flow",
     ),
     pytest.param(
         TIMEOUT, steps(None, step(cpu=UNKNOWN)), PLACE, id="timeout: where the step asks for something unknown"

@@ -121,6 +121,23 @@ def test_a_detail_that_repeats_the_source_is_not_said_twice() -> None:
     assert "runs 500 a month declared (costgate.yml:12)\n" in printed
 
 
+def test_what_was_measured_is_dated_once() -> None:
+    given = {**builders.inputs(), "duration_s": builders.metered(7200)}
+    printed = squeezed(text(builders.estimate(builders.side(4, inputs=given))))
+    assert "metered (.costgate/usage.json:31): 41 attempts up to 2026-11-20\n" in printed
+    other = {**given, "duration_s": replace(builders.metered(7200), detail="the scheduler's own times")}
+    printed = squeezed(text(builders.estimate(builders.side(4, inputs=other))))
+    assert "metered n=41 of 2026-11-20 (.costgate/usage.json:31): the scheduler's own times" in printed
+
+
+def test_a_value_in_a_config_is_shown_without_what_contains_it() -> None:
+    places = [("flows/train.py", 18), ("flows/train.py", 9), ("c.json", 1), ("c.json", 3), ("c.json", 4), ("b.json", 2)]
+    gpu = builders.known(4, *(builders.at(*place) for place in places))
+    side = builders.side(4, resources=StepResources(compute="batch", gpu=gpu))
+    printed = squeezed(text(builders.estimate(side)))
+    assert "gpu 4 flows/train.py:18 ← flows/train.py:9 ← c.json:4 ← b.json:2\n" in printed
+
+
 def test_notes_of_a_value_are_shown() -> None:
     noted = replace(builders.known(4), notes=("depends on the environment variable GPUS",))
     side = builders.side(4, resources=StepResources(compute="batch", gpu=noted), quote=NotBilled(reason="by rule"))

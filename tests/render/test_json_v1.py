@@ -48,6 +48,13 @@ def test_the_schema_knows_no_field_that_is_not_written_and_describes_all() -> No
     assert all("description" in value or "$ref" in value for value in found["properties"].values())
 
 
+def test_what_stands_without_a_price_counts_where_everything_is_asked_for() -> None:
+    found = builders.delta(gaps=(builders.unpriced(),), standing=(builders.unpriced(step="old"),))
+    changed, everything = (json_v1.report(builders.report(found, scope=scope)) for scope in ("changed", "all"))
+    assert changed["totals"]["unpriced_count"] == 1
+    assert everything["totals"]["unpriced_count"] == 2
+
+
 @pytest.mark.parametrize(
     ("amount", "text"),
     [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from costgate.model import Driver, Known, Report, StepEstimate, StepResources, Unresolved
+from costgate.model import Driver, Known, NotBilled, Report, StepEstimate, StepResources, Unresolved
 from costgate.render import assumed, formula, rows, words
 from costgate.render.fmt import plain
 from tests.render import builders
@@ -96,6 +96,14 @@ def test_a_step_that_gets_a_price_has_no_known_difference() -> None:
     assert (row.now, row.delta) == ("?", "?")
     assert row.new == builders.side(4).monthly.expected
     assert words.sentence(report) == "$0 + ? → $2,772 a month"
+
+
+def test_a_step_that_moves_says_what_it_asks_for_and_no_defaults() -> None:
+    local = builders.side(0, resources=StepResources(compute="local"), quote=NotBilled(reason="local"))
+    asks = {"gpu": Known(value=4), "disk_mb": Known(value=10240), "gpu_vendor": Known(value="nvidia")}
+    remote = builders.side(4, resources=StepResources(compute="kubernetes", **asks))
+    assert rows.what(builders.change(local, remote)) == "compute local → kubernetes, gpu none → 4"
+    assert rows.what(builders.change(remote, local)) == "compute kubernetes → local"
 
 
 def test_a_step_that_is_billed_from_now_on() -> None:
@@ -205,7 +213,6 @@ def test_headline(report: Report, line: str) -> None:
     [
         ({}, "fiona, paul or a member of acme/finance adds the label finance-approved."),
         ({"users": ("fiona",), "teams": ()}, "fiona adds the label finance-approved."),
-        ({"users": (), "teams": ()}, "an approver adds the label finance-approved."),
         ({"count": 2}, "2 of fiona, paul or a member of acme/finance add the label finance-approved."),
         (
             {"users": tuple("abcdefghijkl"), "teams": ()},
@@ -216,6 +223,18 @@ def test_headline(report: Report, line: str) -> None:
 def test_how_to_approve(changes: Mapping[str, Any], who: str) -> None:
     line = words.how_to_approve(builders.passes(), builders.need(**changes), plain, plain)
     assert line == f"{who} It covers def5678 up to +$2,772 a month."
+
+
+def test_nobody_is_sent_for_a_label_that_does_not_help() -> None:
+    nobody, admin = builders.need(users=(), teams=()), builders.need(label="")
+    line = words.how_to_approve(builders.passes(), nobody, plain, plain)
+    assert line == "nobody can give it yet: name the approvers in the policy"
+    line = words.how_to_approve(builders.passes(), admin, plain, plain)
+    assert line == "whoever administers the repository merges it; no label helps"
+
+
+def test_a_source_is_dated_by_its_day() -> None:
+    assert "usage .costgate/usage.json of 2026-11-20" in words.sources(builders.passes(), plain)
 
 
 def test_an_approval_of_no_increase_covers_the_commit() -> None:
