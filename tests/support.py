@@ -29,7 +29,9 @@ def dedent(text: str) -> str:
     return textwrap.dedent(text).lstrip("\n")
 
 
-def snapshot(files: Mapping[str, str | bytes], name: str = "memory") -> Snapshot:
+def snapshot(
+    files: Mapping[str, str | bytes], name: str = "memory", others: Mapping[str, str] | None = None
+) -> Snapshot:
     """A Snapshot of these files, without git."""
     content = {path: text if isinstance(text, bytes) else dedent(text).encode() for path, text in files.items()}
 
@@ -39,7 +41,7 @@ def snapshot(files: Mapping[str, str | bytes], name: str = "memory") -> Snapshot
         )
 
     blobs = {path: hashlib.sha1(data).hexdigest() for path, data in content.items()}
-    return Snapshot(name=name, commit=None, files=blobs, read=content.__getitem__, grep=grep)
+    return Snapshot(name=name, commit=None, files=blobs, read=content.__getitem__, grep=grep, others=others or {})
 
 
 class Repo:

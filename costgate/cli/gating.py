@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from costgate.cli import options, revisions
-from costgate.errors import InputError
+from costgate.cli import options, places, revisions
+from costgate.errors import InputError, WorldError
 from costgate.gate import Question, ask
 from costgate.gate.sides import Deploy
-from costgate.git import open_repository
+from costgate.git import Repository, open_repository
 from costgate.model import Report
 from costgate.render import renderer
 
@@ -38,19 +38,37 @@ def ask_gate(params: Mapping[str, Any], environ: Mapping[str, str], *, judged: b
         calibrate=not params["no_calibration"],
         judged=judged,
     )
-    return ask(_as_deployed(question, params) if params.get("deployment") else question)
+    return ask(_as_deployed(repo, question, params) if params.get("deployment") else question)
 
 
-def _as_deployed(question: Question, params: Mapping[str, Any]) -> Question:
+def _as_deployed(repo: Repository, question: Question, params: Mapping[str, Any]) -> Question:
     """Head with the config files of the deploy job laid over it, and the deployment that uses them."""
     configs = options.pairs(params["configs"], "--config")
-    files = {path.lstrip("./"): _content(path) for path in configs.values()}
+    paths = _paths(repo, configs.values(), question.head.files.keys())
+    files = {paths[typed]: _content(typed) for typed in configs.values()}
     deploy = Deploy(
         name=params["deployment"],
-        configs={name: path.lstrip("./") for name, path in configs.items()},
+        configs={name: paths[typed] for name, typed in configs.items()},
         values=options.json_values(params["values"]),
     )
     return replace(question, head=revisions.overlay(question.head, files), deploy=deploy, flows=(deploy.name,))
+
+
+def _paths(repo: Repository, typed: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """Each file as typed → its path in the overlaid head: where it is in the repository, else where on this machine."""
+    absolute = {path: os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)) for path in typed}
+    inside = {
+        file: places.in_repository(repo, file, Path())
+        for file in absolute.values()
+        if not repo.bare and Path(file).is_relative_to(repo.root.resolve())
+    }
+    found = dict(inside)
+    for file in sorted(set(absolute.values()) - inside.keys()):
+        path = file.lstrip("/")
+        while path in known or path in found.values():  # it must not stand in for a file of the repository
+            path = f"outside/{path}"
+        found[file] = path
+    return {path: found[file] for path, file in absolute.items()}
 
 
 def _content(path: str) -> bytes:
@@ -61,12 +79,33 @@ def _content(path: str) -> bytes:
 
 
 def targets(outputs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """(format, path or "" for standard output) of the `--output` options; InputError for an unknown format."""
+    """(format, path or "" for standard output) of the `--output` options.
+
+    Raises InputError for an unknown format, WorldError for a path that cannot be written: before anything is computed.
+    """
     found = tuple((name, path) for name, _, path in (output.partition("=") for output in outputs or ("text",)))
     for name, _ in found:
         if name not in options.FORMATS:
             raise InputError(f"--output {name!r} is not a format", help=f"choose from {', '.join(options.FORMATS)}")
+    for _, path in found:
+        if path and (obstacle := _obstacle(path)):
+            raise _unwritable(path, obstacle)
     return found
+
+
+def _obstacle(path: str) -> str:
+    """Why a file cannot be written, as far as one can tell without touching it; "" where nothing is in the way."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        return "it is a folder"
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder!r}"
+    return "" if os.access(path if os.path.exists(path) else folder, os.W_OK) else "permission denied"
+
+
+def _unwritable(path: str, reason: str) -> WorldError:
+    way_out = "name a file that you may write, in a folder that exists: --output json=report.json"
+    return WorldError(f"cannot be written: {reason}", where=path, help=way_out)
 
 
 def write(report: Report, outputs: tuple[tuple[str, str], ...], environ: Mapping[str, str]) -> None:
@@ -74,9 +113,16 @@ def write(report: Report, outputs: tuple[tuple[str, str], ...], environ: Mapping
     for name, path in outputs:
         render = renderer(name).render
         if path:
-            Path(path).write_text(render(report), encoding="utf-8", errors="backslashreplace")
+            _save(path, render(report))
         else:
             echo(render(report, color=in_color(environ), width=width(environ)))
+
+
+def _save(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from None
 
 
 def echo(text: str) -> None:

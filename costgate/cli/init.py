@@ -77,7 +77,7 @@ def command(repo: str) -> int:
 
 
 def detect_target(snapshot: Snapshot) -> tuple[str, str]:
-    """The deploy target that scripts and workflows of the repository name, and where it was seen."""
+    """The deploy target that scripts and workflows of the repository name, else the likely one, and why it is that."""
     for path in sorted(p for p in snapshot.files if p.endswith(DEPLOY_FILES)):
         try:
             text = snapshot.read(path).decode("utf-8", "replace")
@@ -86,7 +86,16 @@ def detect_target(snapshot: Snapshot) -> tuple[str, str]:
         for call, target in DEPLOY_COMMANDS.items():
             if call in text:
                 return target, _line(f"`{call}` stands in {path}")
-    return "local", "no deploy command was found, so steps without @kubernetes or @batch cost nothing"
+    return _by_decorators(snapshot)
+
+
+def _by_decorators(snapshot: Snapshot) -> tuple[str, str]:
+    """What starts flows by itself runs on an orchestrator, even where another repository holds the deploy command."""
+    if not snapshot.grep(("@schedule", "@trigger")):
+        return "local", "no deploy command was found, so steps without @kubernetes or @batch cost nothing"
+    on_batch = snapshot.grep(("@batch",)) and not snapshot.grep(("@kubernetes",))
+    target = "step-functions" if on_batch else "argo-workflows"
+    return target, "flows are scheduled, no deploy command was found"
 
 
 def _deployments(snapshot: Snapshot) -> str:

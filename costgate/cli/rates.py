@@ -11,7 +11,7 @@ import click
 from costgate.cli import options
 from costgate.errors import InputError
 from costgate.model import Component, Rate, RateCard, Tier
-from costgate.render.fmt import plain, quantity, rate
+from costgate.render.fmt import count, plain, quantity, rate
 
 CONFIG = "costgate.yml"
 TIERS = ("tier", ">node-hour", ">GPU-hour", ">core-hour", "node", "price of")
@@ -45,8 +45,11 @@ def card_options(function: Any) -> Any:
     """`--rate-card` and `--as-of`."""
     function = options.as_of_option(function)
     return click.option(
-        "--rate-card", metavar="PATH|NAME", help="A path or shipped name (default: that of ./costgate.yml, or aws)."
-    )(function)  # fmt: skip
+        "--rate-card",
+        metavar="PATH|NAME",
+        help="A path or shipped name. Default: what costgate.yml in the current folder names, or aws if it names none "
+        "or is not there. That is the file on disk, in a bare repository too: never one of a revision.",
+    )(function)
 
 
 @command.command("show")
@@ -115,7 +118,7 @@ def check(rate_card: str | None, as_of: str | None) -> int:
     if problems := clashes(card):
         raise InputError(problems=problems)
     own = sum(not tier.shipped for tier in card.tiers.values())
-    counts = f"{own} tiers of its own and {len(card.tiers) - own} shipped types"
+    counts = f"{count(own, 'tier')} of its own and {len(card.tiers) - own} shipped types"
     click.echo(f"{plain(reference)}: OK, {plain(card.name)}: {counts}, {card.currency}, as of {card.as_of}")
     return 0
 

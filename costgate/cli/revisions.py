@@ -68,6 +68,7 @@ def overlay(snapshot: Snapshot, files: Mapping[str, bytes]) -> Snapshot:
         snapshot,
         files=ChainMap(blobs, dict(snapshot.files)),
         read=lambda path: files[path] if path in files else snapshot.read(path),
+        others={path: kind for path, kind in snapshot.others.items() if path not in files},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,6 +15,9 @@ from costgate.gate.judging import CONFIG, Judging, Overrides, load
 from costgate.git import open_repository
 from costgate.model import Snapshot, Unpriced
 from costgate.rates.rules import clashes
+from costgate.render.fmt import count, plain
+
+LONGEST = 1000  # characters of a message: some list what else there is
 
 
 @click.command("validate")
@@ -33,7 +37,7 @@ def command(rev: str | None, as_of: str | None, repo: str) -> int:
     judging = load(snapshot, options.moment(as_of), Overrides())
     problems = judging.broken + clashes(judging.card) + tuple(map(_problem, _undeployable(snapshot, judging)))
     if problems:
-        raise InputError(problems=problems)
+        raise InputError(problems=map(_printable, problems))
     click.echo("\n".join(_in_use(judging)))
     return 0
 
@@ -49,11 +53,18 @@ def _problem(found: Unpriced) -> Problem:
     return Problem(message=f"{found.deployment}: {found.reason}", where=str(found.location), help=found.help)
 
 
+def _printable(problem: Problem) -> Problem:
+    """Names and values of the files are quoted in all three parts."""
+    message, where, way_out = (plain(text, LONGEST) for text in (problem.message, problem.where, problem.help))
+    return replace(problem, message=message, where=where, help=way_out)
+
+
 def _in_use(judging: Judging) -> tuple[str, ...]:
     card, usage, policy = judging.card, judging.usage, judging.policy
+    known = f"{count(len(usage.deployments), 'deployment')}, as of {usage.as_of:%Y-%m-%d}" if usage else "none"
     return (
         f"{CONFIG}: {'ok' if judging.config.present else 'absent, shipped defaults apply'}",
-        f"rate card: {card.name}, {len(card.tiers)} tiers, {card.currency}, as of {card.as_of}",
-        f"usage: {f'{len(usage.deployments)} deployments, as of {usage.as_of:%Y-%m-%d}' if usage else 'none'}",
-        f"policy: {policy.name}, {len(policy.rules)} rules",
+        f"rate card: {plain(card.name)}, {count(len(card.tiers), 'tier')}, {plain(card.currency)}, as of {card.as_of}",
+        f"usage: {known}",
+        f"policy: {plain(policy.name)}, {count(len(policy.rules), 'rule')}",
     )

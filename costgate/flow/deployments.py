@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import itertools
 import math
 import posixpath
@@ -58,7 +59,7 @@ def _chosen(sources: Sources, spec: DeploymentSpec, known: Catalogue) -> FlowCla
         return _unplanned(spec, f"{spec.flow} is not there", _nearest(spec.flow, known.classes))
     module = sources.module(spec.flow)
     if isinstance(module, Unresolved):
-        return replace(unreadable(spec.flow, module), deployment=spec.name or spec.flow)
+        return replace(unreadable(sources, spec.flow, module), deployment=spec.name or spec.flow)
     flows = sources.flow_classes(spec.flow)
     if spec.class_name:
         names = {flow.name: flow for flow in flows}
@@ -171,7 +172,7 @@ def _flow_class(sources: Sources, spec: DeploymentSpec) -> FlowClass | Unpriced 
         return None
     module = sources.module(spec.flow)
     if isinstance(module, Unresolved):
-        return replace(unreadable(spec.flow, module), deployment=spec.name or spec.flow)
+        return replace(unreadable(sources, spec.flow, module), deployment=spec.name or spec.flow)
     return next((flow for flow in sources.flow_classes(spec.flow) if flow.name == spec.class_name), None)
 
 
@@ -184,6 +185,7 @@ def _deployment(spec: DeploymentSpec, flow: Flow, rules: Sequence[OwnerRule]) ->
             step=None,
             reason=f"the identity of the deployment is unknown: @project {project.expression}: {project.reason}",
             location=project.location,
+            content=_content((flow,)),
             help="write the name of the project as text, or as a config value that the repository holds",
         )
     key = DeploymentKey(
@@ -216,7 +218,14 @@ def _shared_keys(planned: Sequence[tuple[DeploymentSpec, Deployment]]) -> dict[D
             problem = _shared_key(deployment, first[deployment.key], place)
             problems.setdefault(deployment.key, []).append(problem)
         first.setdefault(deployment.key, place)
-    return problems
+    content = {key: _content(made.flow for _, made in planned if made.key == key) for key in problems}
+    return {key: [replace(problem, content=content[key]) for problem in found] for key, found in problems.items()}
+
+
+def _content(flows: Iterable[Flow]) -> str:
+    """All that these flows were resolved from, as one digest."""
+    reads = sorted({item for flow in flows for item in flow.reads.items()})
+    return hashlib.sha256(repr(reads).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _shared_key(deployment: Deployment, first: str, second: str) -> Unpriced:

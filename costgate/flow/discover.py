@@ -160,10 +160,10 @@ def _no_folder(path: str, rule: FlowGlob, config: ProjectConfig) -> Unpriced:
 def _unreadable(sources: Sources, path: str, known: Catalogue) -> Iterator[Unpriced]:
     module = sources.module(path)
     if isinstance(module, Unresolved) and _looks_like_a_flow(sources, path):
-        yield unreadable(path, module)
+        yield unreadable(sources, path, module)
     elif path in known.lost:
         reason = "a class here has steps, but it could not be read as a flow"
-        yield unreadable(path, Unresolved(expression=path, reason=reason, location=known.lost[path]))
+        yield unreadable(sources, path, Unresolved(expression=path, reason=reason, location=known.lost[path]))
 
 
 def _looks_like_a_flow(sources: Sources, path: str) -> bool:
@@ -173,12 +173,13 @@ def _looks_like_a_flow(sources: Sources, path: str) -> bool:
         return True
 
 
-def unreadable(path: str, module: Unresolved) -> Unpriced:
+def unreadable(sources: Sources, path: str, module: Unresolved) -> Unpriced:
     """A file that cannot be read as Python, or as a flow."""
     return Unpriced(
         deployment=path,
         step=None,
         reason=module.reason,
         location=module.location,
+        content=sources.snapshot.files[path],
         help="repair the file, or exclude it if it is no flow",
     )

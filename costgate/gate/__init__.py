@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from costgate.delta import compare
 from costgate.errors import InputError
@@ -74,9 +75,11 @@ def ask(question: Question) -> Report:
         head=question.head.commit or "",
         approvals=question.approvals,
     )
-    decision = decide(judging.policy, facts)
-    report = _report(question, judging, delta, decision, _notes(question, judging, first, delta) + head.notes + held)
-    return replace(report, changed_judges=_changed_judges(question, judging, first))
+    notes = _notes(question, judging, first, delta) + head.notes + held
+    report = _report(question, judging, delta, decide(judging.policy, facts), notes)
+    if facts.totals is not None:
+        report = replace(report, scope="all", delta=_with_totals(delta, before, after))
+    return replace(report, changed_judges=_changed_judges(question, judging, first), creep=_crept(facts.creep))
 
 
 def price(
@@ -165,6 +168,17 @@ def _changed(before: Estimates, after: Estimates, base: Side, head: Side, card: 
         tuple(e for e in before if e.key in keys), tuple(e for e in after if e.key in keys), card=card, **unpriced
     )
     return replace(changed, standing_unpriced=everything.standing_unpriced)
+
+
+def _with_totals(delta: Delta, before: Estimates, after: Estimates) -> Delta:
+    """The totals of all deployments, because a rule asks for them; what is listed is still what changed."""
+    base, head = (sum((e.monthly.expected for e in side), Decimal(0)) for side in (before, after))
+    return replace(delta, base_monthly=base, head_monthly=head)
+
+
+def _crept(creep: Mapping[int, Delta | None]) -> dict[str, Decimal]:
+    """Window → increase since then, where the history reaches back."""
+    return {f"{seconds / 86400:g}d": delta.increase.expected for seconds, delta in creep.items() if delta}
 
 
 def _creep(question: Question, judging: Judging, seconds: int) -> Delta | None:

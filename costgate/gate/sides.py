@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from costgate.config import DeploymentSpec, ProjectConfig
+from costgate.config import DeploymentSpec, FlowGlob, ProjectConfig
 from costgate.errors import InputError
 from costgate.flow.deployments import plan, resolve_all
 from costgate.flow.parse import FlowClass, Sources
 from costgate.flow.resolve import Settings, resolve_flow
 from costgate.gate.affected import narrow
+from costgate.gate.declared import hold_declarations
 from costgate.gate.judging import CONFIG, read_config
-from costgate.model import Deployment, DeploymentKey, Flow, Location, Snapshot, StepDeclaration, Unpriced
+from costgate.model import Deployment, DeploymentKey, Flow, Location, Snapshot, Unpriced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +95,20 @@ def both_sides(
     """What is deployed at both revisions; without `everything` only what the difference of the two may touch."""
     before, broken_before = _config(base, fallback=judge)
     after, broken_after = _config(head, fallback=before)
+    # A side without costgate.yml is read with the other's, or adopting (and deleting) it would look like a change.
+    before, after = _borrowed(before, after, base), _borrowed(after, before, head)
     if not everything and deploy is None:
         base, head, before, after = narrow(base, head, before, after) or (base, head, before, after)
     resolver = Resolver(judge)
     first = _base(base, before, broken_before, resolver)
     return first, _head(head, after, broken_after, resolver, first, deploy)
+
+
+def _borrowed(config: ProjectConfig, other: ProjectConfig, side: Snapshot) -> ProjectConfig:
+    """The configuration itself where it is there, else what the other side's says about flows that this side has."""
+    if config.present:
+        return config
+    return replace(other, deployments=tuple(entry for entry in other.deployments if entry.flow in side.files))
 
 
 def _base(snapshot: Snapshot, config: ProjectConfig, broken: tuple[Unpriced, ...], resolver: Resolver) -> Side:
@@ -119,15 +129,42 @@ def _head(
     if deploy is not None:
         specs, _ = plan(sources, config)
         only, unresolved = resolver.specs(sources, deploy.choose(specs), config)
-        held, notes = _hold_declarations(base.deployments, only)
+        held, notes = hold_declarations(base.deployments, only)
         return Side(config=config, deployments=held, unpriced=unpriced + unresolved, notes=notes)
     deployments, more = resolver.side(sources, config)
     dropped = _dropped(sources, config, resolver, base, deployments)
     remote, kept_remote = _still_remote(sources, config, resolver, base, deployments)
-    kept, notes = _hold_declarations(base.deployments, remote + dropped)
+    kept, notes = hold_declarations(base.deployments, remote + dropped)
     notes += kept_remote
-    notes += tuple(f"{d.name}: {CONFIG} at head no longer covers it; it is still counted" for d in dropped)
-    return Side(config=config, deployments=kept, unpriced=unpriced + more, notes=notes)
+    notes += tuple(
+        f"{d.name}: {CONFIG} at head no longer covers {d.flow.file}; it is still counted" for d in dropped
+    )  # fmt: skip
+    hidden = _hidden(snapshot, base, kept)
+    return Side(config=config, deployments=kept, unpriced=unpriced + more + hidden, notes=notes)
+
+
+def _hidden(snapshot: Snapshot, base: Side, head: tuple[Deployment, ...]) -> tuple[Unpriced, ...]:
+    """Deployments of base whose file became a symlink or went into a submodule: not read, but not gone."""
+    keys = {d.key for d in head}
+    places = ((d, _not_followed(snapshot, d.flow.file)) for d in base.deployments if d.key not in keys)
+    return tuple(
+        Unpriced(
+            deployment=d.name,
+            step=None,
+            reason=f"{path} is a {snapshot.others[path]} at head, which is never followed",
+            location=Location(path=d.flow.file),
+            help="put the flow itself there",
+        )
+        for d, path in places
+        if path
+    )
+
+
+def _not_followed(snapshot: Snapshot, file: str) -> str | None:
+    """The symlink or submodule on the way to a file."""
+    parts = file.split("/")
+    ways = ("/".join(parts[: n + 1]) for n in range(len(parts)))
+    return next((way for way in ways if way in snapshot.others), None)
 
 
 def _config(snapshot: Snapshot, fallback: ProjectConfig) -> tuple[ProjectConfig, tuple[Unpriced, ...]]:
@@ -151,20 +188,35 @@ def _parse_where(where: str) -> Location:
 def _dropped(
     sources: Sources, config: ProjectConfig, resolver: Resolver, base: Side, covered: tuple[Deployment, ...]
 ) -> tuple[Deployment, ...]:
-    if (config.flows, config.exclude, config.deployments) == (
-        base.config.flows,
-        base.config.exclude,
-        base.config.deployments,
-    ):
+    """Deployments that base covers and head would lose: through its costgate.yml, or by a move out of its globs."""
+    wanted = {d.key for d in base.deployments} - {d.key for d in covered}
+    if not wanted:
         return ()
-    before = _as_at_base(config, base)
-    as_before = replace(
-        before, flows=base.config.flows, exclude=base.config.exclude, deployments=base.config.deployments
-    )
-    keys = {d.key for d in covered}
-    deployments, _ = resolver.side(sources, as_before)
-    wanted = {d.key for d in base.deployments} - keys
-    return tuple(d for d in deployments if d.key in wanted)
+    found: dict[DeploymentKey, Deployment] = {}
+    for coverage in (base.config, _following(sources, base, wanted)):
+        as_before = replace(
+            _as_at_base(config, base),
+            flows=coverage.flows,
+            exclude=coverage.exclude,
+            deployments=coverage.deployments,
+        )
+        found = {d.key: d for d in resolver.side(sources, as_before)[0] if d.key in wanted} | found
+    return tuple(found.values())
+
+
+def _following(sources: Sources, base: Side, wanted: set[DeploymentKey]) -> ProjectConfig:
+    """Base's coverage of the wanted deployments at the files of head that define their class now."""
+    moves = {
+        d.flow.file: path
+        for d in base.deployments
+        if d.key in wanted and d.flow.file not in sources.snapshot.files
+        for path in sorted(sources.snapshot.grep((f"class {d.flow.name}",)))
+        if d.flow.name in {flow.name for flow in sources.flow_classes(path)}
+    }
+    entries = (replace(e, flow=moves[e.flow]) for e in base.config.deployments if e.flow in moves)
+    flows = tuple(FlowGlob(glob=path) for path in moves.values())
+    nothing = FlowGlob(glob="")  # an empty tuple would mean every file
+    return replace(base.config, flows=(*flows, nothing), exclude=(), deployments=tuple(entries))
 
 
 def _as_at_base(config: ProjectConfig, base: Side) -> ProjectConfig:
@@ -189,55 +241,3 @@ def _still_remote(
 
 def _remote(deployment: Deployment) -> set[str]:
     return {step.name for step in deployment.flow.steps if step.resources.compute != "local"}
-
-
-def _hold_declarations(
-    base: tuple[Deployment, ...], head: tuple[Deployment, ...]
-) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
-    """A declared frequency or duration that head lowers (or drops) is noted and not counted; a raised one counts."""
-    before = {d.key: d for d in base}
-    notes: list[str] = []
-    return tuple(_hold(before, d, notes) for d in head), tuple(notes)
-
-
-def _hold(before: Mapping[DeploymentKey, Deployment], head: Deployment, notes: list[str]) -> Deployment:
-    base = before.get(head.key)
-    if base is None:
-        return head
-    runs = _higher(base.runs_per_month, head.runs_per_month)
-    if runs != head.runs_per_month:
-        notes.append(_lowered(head, "runs_per_month", base.runs_per_month, head.runs_per_month))
-    steps = dict(head.steps)
-    for step, declared in base.steps.items():
-        steps[step] = _hold_step(declared, steps.get(step, StepDeclaration()), f"steps.{step}", head, notes)
-    return replace(head, runs_per_month=runs, steps=steps, experiment=_hold_experiment(base, head, notes))
-
-
-def _hold_experiment(base: Deployment, head: Deployment, notes: list[str]) -> tuple[str, int] | None:
-    if base.experiment is None or (head.experiment and head.experiment[1] >= base.experiment[1]):
-        return head.experiment
-    now = head.experiment[1] if head.experiment else None
-    notes.append(_lowered(head, "experiment.runs", base.experiment[1], now))
-    return head.experiment[0] if head.experiment else base.experiment[0], base.experiment[1]
-
-
-def _hold_step(
-    base: StepDeclaration, head: StepDeclaration, name: str, deployment: Deployment, notes: list[str]
-) -> StepDeclaration:
-    duration, tasks = _higher(base.duration_s, head.duration_s), _higher(base.tasks, head.tasks)
-    if duration != head.duration_s:
-        notes.append(_lowered(deployment, f"{name}.duration", base.duration_s, head.duration_s, "s"))
-    if tasks != head.tasks:
-        notes.append(_lowered(deployment, f"{name}.tasks", base.tasks, head.tasks))
-    if (duration, tasks) == (head.duration_s, head.tasks):
-        return head
-    return replace(head, duration_s=duration, tasks=tasks, location=head.location or base.location)
-
-
-def _higher(base: float | None, head: float | None) -> float | None:
-    return head if base is None or (head is not None and head >= base) else base
-
-
-def _lowered(deployment: Deployment, what: str, base: float | None, head: float | None, unit: str = "") -> str:
-    now = "removed" if head is None else f"lowered to {head:g}{unit}"
-    return f"{deployment.name}: declared {what} of {base:g}{unit} is {now} at head; this is not counted"

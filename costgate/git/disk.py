@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,30 @@ def regular_files(root: Path, paths: Iterable[str]) -> frozenset[str]:
             return False
 
     return frozenset(path for path in paths if is_regular(path))
+
+
+def no_folders(root: Path, paths: Iterable[str]) -> frozenset[str]:
+    """Those that are there, but as something else than a folder."""
+
+    def is_no_folder(path: str) -> bool:
+        place = os.path.join(os.fsencode(root), _encoded(path))
+        return os.path.lexists(place) and (os.path.islink(place) or not os.path.isdir(place))
+
+    return frozenset(filter(is_no_folder, paths))
+
+
+def symlinks(root: Path, paths: Iterable[str]) -> frozenset[str]:
+    """The symlinks that these paths are or, where a folder on the way is one, lie behind."""
+
+    @cache
+    def is_symlink(path: str) -> bool:
+        return os.path.islink(os.path.join(os.fsencode(root), _encoded(path)))
+
+    def ways(path: str) -> Iterator[str]:
+        parts = path.split("/")
+        return ("/".join(parts[: end + 1]) for end in range(len(parts)))
+
+    return frozenset(way for path in paths for way in islice(filter(is_symlink, ways(path)), 1))
 
 
 def read(root: Path, path: str) -> bytes:

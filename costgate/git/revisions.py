@@ -18,7 +18,10 @@ OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 def resolve(repo: Repository, revision: str) -> str:
     """Full commit id of a revision, tags peeled. InputError for an unknown one, with the way out."""
     if not REVISION.fullmatch(revision):
-        raise InputError(f"{revision[:100]!r} is not the name of a revision")
+        raise InputError(
+            f"{revision[:100]!r} is not the name of a revision",
+            help="name a branch, a tag or a commit, e.g. origin/main",
+        )
     commit = _commit(repo, revision)
     if not commit:
         raise InputError(f"no revision {revision!r}", help=_way_to(repo, revision))

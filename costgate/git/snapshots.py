@@ -15,26 +15,28 @@ from costgate.model import Snapshot
 
 # Names that git never writes, but a made-up tree may hold: they would lead out of the folder it is exported to.
 UNSAFE = re.compile(r"/(?:\.\.?|\.git)?(?=/)", re.IGNORECASE)
+NOT_FOLLOWED = {"120000": "symlink", "160000": "submodule"}  # by git's mode
 
 
 def snapshot(repo: Repository, revision: str) -> Snapshot:
     """The files of a commit."""
     commit = resolve(repo, revision)
     listing = git(repo, "ls-tree", "-r", "-z", "--full-tree", commit).split("\0")
-    regular = (entry.partition("\t") for entry in listing if entry.startswith("100"))
-    files = _safe((path, head.rpartition(" ")[2]) for head, _, path in regular)
+    entries = [(path, *head.split(" ")) for head, _, path in (entry.partition("\t") for entry in listing[:-1])]
+    files, others = _by_mode((path, mode, blob) for path, mode, _, blob in entries)
     return Snapshot(
         name=revision,
         commit=commit,
         files=files,
         read=lambda path: repo.blobs.read(files[path], path),
         grep=lambda words: _grep(repo, words, commit) & files.keys(),
+        others=others,
     )
 
 
 def index_snapshot(repo: Repository) -> Snapshot:
     """What is staged, without what `git add --intent-to-add` announces. InputError names every path in conflict."""
-    files, conflicts = _staged(repo)
+    files, others, conflicts = _staged(repo)
     if conflicts:
         way_out = "resolve the conflict, then `git add` the file"
         raise InputError(
@@ -46,6 +48,7 @@ def index_snapshot(repo: Repository) -> Snapshot:
         files=files,
         read=lambda path: repo.blobs.read(files[path], path),
         grep=lambda words: _grep(repo, words) & files.keys(),
+        others=others,
     )
 
 
@@ -54,10 +57,13 @@ def worktree_snapshot(repo: Repository) -> Snapshot:
 
     What git knows to be unmodified (or leaves out of a sparse checkout) is read from its blobs, the rest from the disk.
     """
-    staged, _ = _staged(repo)
+    staged, others, _ = _staged(repo)
     modified = git(repo, "diff-files", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=all")
-    new = git(repo, "ls-files", "-z", "--others", "--exclude-standard")
-    touched = frozenset(f"{modified}{new}".split("\0"))
+    # `diff-files` looks into no submodule, and then misses neither one that is gone nor one that became something else.
+    new_or_gone = git(repo, "ls-files", "-z", "--others", "--deleted", "--exclude-standard").split("\0")
+    submodules = (path for path, kind in others.items() if kind == "submodule")
+    touched = frozenset(modified.split("\0")) | (frozenset(new_or_gone) - staged.keys())
+    touched |= disk.no_folders(repo.root, submodules)
     unmodified = {path: blob for path, blob in staged.items() if path not in touched}
     on_disk = disk.regular_files(repo.root, touched)
 
@@ -67,7 +73,15 @@ def worktree_snapshot(repo: Repository) -> Snapshot:
     def grep(words: tuple[str, ...]) -> frozenset[str]:
         return (_grep(repo, words) & unmodified.keys()) | disk.grep(repo.root, on_disk, words)
 
-    return Snapshot(name="work tree", commit=None, files=_Files(repo, unmodified, on_disk), read=read, grep=grep)
+    return Snapshot(
+        name="work tree",
+        commit=None,
+        files=_Files(repo, unmodified, on_disk),
+        read=read,
+        grep=grep,
+        others={path: kind for path, kind in others.items() if path not in touched}
+        | dict.fromkeys(disk.symlinks(repo.root, touched), "symlink"),
+    )
 
 
 def empty_snapshot(name: str) -> Snapshot:
@@ -97,24 +111,28 @@ class _Files(Mapping[str, str]):
         return len(self._ids)
 
 
-def _safe(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Path → blob id, without names that lead elsewhere."""
-    return {path: blob for path, blob in entries if not UNSAFE.search(f"/{path}/")}
+def _by_mode(entries: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], dict[str, str]]:
+    """Of (path, mode, blob id): path → blob id of regular files, path → kind of the others; no name leads elsewhere."""
+    safe = [entry for entry in entries if not UNSAFE.search(f"/{entry[0]}/")]
+    files = {path: blob for path, mode, blob in safe if mode.startswith("100")}
+    return files, {path: NOT_FOLLOWED[mode] for path, mode, _ in safe if mode in NOT_FOLLOWED}
 
 
-def _staged(repo: Repository) -> tuple[dict[str, str], list[str]]:
-    """Path → blob id of the regular files in the index, and the paths in conflict.
+def _staged(repo: Repository) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """The regular files and the others in the index (as by `_by_mode`), and the paths in conflict.
 
     As a difference from the empty tree, since `ls-files` cannot tell an entry that is only intended from an empty file.
     """
     if repo.bare:
         raise InputError(f"{shown(repo.root)} has no index and no work tree", help="name a revision")
     nothing = hashlib.new(repo.object_format, b"tree 0\0", usedforsecurity=False).hexdigest()
-    options = ("--cached", "--raw", "-z", "--no-renames", "--no-abbrev", "--ita-invisible-in-index")
+    # .gitmodules of the change cannot hide a submodule by `ignore = all`.
+    shape = ("--raw", "-z", "--no-renames", "--no-abbrev", "--ignore-submodules=none")
+    options = ("--cached", *shape, "--ita-invisible-in-index")
     fields = git(repo, "diff-index", *options, nothing).split("\0")
     entries = [(path, *head.split(" ")) for head, path in zip(fields[::2], fields[1::2])]
-    files = _safe((path, blob) for path, _, mode, _, blob, _ in entries if mode.startswith("100"))
-    return files, [path for path, *_, status in entries if status == "U"]
+    files, others = _by_mode((path, mode, blob) for path, _, mode, _, blob, _ in entries)
+    return files, others, [path for path, *_, status in entries if status == "U"]
 
 
 def _grep(repo: Repository, words: tuple[str, ...], commit: str = "") -> frozenset[str]:

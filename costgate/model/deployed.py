@@ -27,13 +27,14 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A revision, the index or the work tree as a value. Symlinks and submodules are never followed or listed."""
+    """A revision, the index or the work tree as a value. Symlinks and submodules are never followed, only named."""
 
     name: str  # what a person calls it: a revision as typed, "index", "work tree"
     commit: str | None  # full object id; None for index and work tree
     files: Mapping[str, str]  # path → blob id, regular files only; non-UTF-8 names are surrogate-escaped
     read: Callable[[str], bytes]  # content of a path in `files`, on demand; KeyError for any other path
     grep: Callable[[tuple[str, ...]], frozenset[str]]  # fixed words → *.py paths in `files` that hold one of them
+    others: Mapping[str, str] = field(default_factory=dict)  # path → "symlink" | "submodule": there, but never followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

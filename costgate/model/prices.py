@@ -131,3 +131,4 @@ class Unpriced:
     reason: str
     location: Location
     help: str = ""
+    content: str = ""  # of a file or flow that could not be read: what it was, so that a change of it is news

@@ -93,19 +93,19 @@ class Loading:
         if len(self.files) >= MAX_FILES:
             raise InputError(f"more than {MAX_FILES} rate cards extend each other", where=where, help="merge some")
         shipped = rate_cards()
-        content = shipped[reference].read_bytes() if reference in shipped else self._content(reference, where)
+        content = shipped[reference].read_bytes() if reference in shipped else self._content(reference, place)
         self.digest.update(content)
         file = _shipped(reference, content) if reference in shipped else _own(reference, content)
         self.files[reference] = file
         return file
 
-    def _content(self, path: str, where: str) -> bytes:
+    def _content(self, path: str, place: Location | None) -> bytes:
         try:
             return self.read(path)
         except KeyError:
             near = drafts.closest(path, rate_cards())
-            hint = f"did you mean the shipped card '{near}'?" if near else "write its path from the repository's root"
-            raise InputError(f"there is no rate card '{path}'", where=where, help=hint) from None
+            hint = f"did you mean the shipped card '{near}'?" if near else f"write its path from {_start(place)}"
+            raise InputError(f"there is no rate card '{path}'", where=str(place or path), help=hint) from None
 
     def merged(self, file: File, trail: tuple[str, ...]) -> Merged:
         """A card over everything that it extends, in order; its own words come last."""
@@ -175,6 +175,13 @@ class Loading:
             except InputError as error:
                 self.problems.extend(error.problems)
         return made
+
+
+def _start(place: Location | None) -> str:
+    """The folder that paths of cards begin at: those of `extends`, or those of costgate.yml and the command line."""
+    if place:
+        return "the folder of the card that extends it"
+    return "the repository's root in costgate.yml, from the current folder on the command line"
 
 
 def _own(path: str, content: bytes) -> File:

@@ -103,6 +103,7 @@ def test_a_wrong_argument(repo: Repo, runner: Runner, argv: tuple[str, ...], nam
     result = runner(*argv, cwd=repo.path)
     assert result.code == 2, result
     assert named in result.err
+    assert "help:" in result.err
     assert "Traceback" not in result.err
 
 
@@ -128,8 +129,46 @@ def test_a_detached_head(repo: Repo, runner: Runner) -> None:
     assert "$2,772" in result.out
 
 
-def test_an_output_that_cannot_be_written(repo: Repo, runner: Runner) -> None:
+UNWRITABLE = {
+    "in no folder": ("nowhere/report.json", "there is no folder 'nowhere'"),
+    "in a file": ("costgate.yml/report.json", "there is no folder 'costgate.yml'"),
+    "a folder": ("flows", "it is a folder"),
+}
+WAY_OUT = "\nhelp: name a file that you may write, in a folder that exists: --output json=report.json\n"
+
+
+@pytest.mark.parametrize("command", ["diff", "check"])
+@pytest.mark.parametrize(("path", "reason"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_an_output_that_cannot_be_written(repo: Repo, runner: Runner, command: str, path: str, reason: str) -> None:
     repo.commit(scenario.files())
-    result = runner("diff", "--output", "json=/nowhere/report.json", cwd=repo.path)
+    repo.write({"kept.md": "as it was"})
+    result = runner(command, "--output", "markdown=kept.md", "--output", f"json={path}", cwd=repo.path)
+    assert (result.code, result.out) == (3, "")
+    assert result.err == f"{path}: cannot be written: {reason}{WAY_OUT}"
+    assert (repo.path / "kept.md").read_text() == "as it was"
+    assert repo.git("status", "--porcelain") == "?? kept.md"
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_run(runner: Runner, tmp_path: Path) -> None:
+    result = runner("diff", "--output", "json=nowhere/report.json", cwd=tmp_path)
+    assert result.code == 3, "although there is no repository either"
+
+
+@pytest.mark.parametrize("name", ["report.json", "new.json"], ids=["a file", "its folder"])
+def test_an_output_without_permission(
+    tmp_path: Path, runner: Runner, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "report.json").write_text("as it was")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root, who runs the tests in a container, may all
+    result = runner("diff", "--output", f"json={name}", cwd=tmp_path)
     assert result.code == 3
-    assert "/nowhere/report.json" in result.err
+    assert result.err == f"{name}: cannot be written: permission denied{WAY_OUT}"
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.json", "as it was")]
+
+
+def test_an_output_that_fails_when_it_is_written(repo: Repo, runner: Runner) -> None:
+    repo.commit(scenario.files())
+    name = "x" * 300
+    result = runner("diff", "--output", f"json={name}", cwd=repo.path)
+    assert result.code == 3
+    assert result.err == f"{name}: cannot be written: File name too long{WAY_OUT}"

@@ -11,6 +11,7 @@ import pytest
 
 from costgate import yamlfile
 from costgate.cli import gating, options
+from costgate.git import open_repository
 from tests import scenario
 from tests.run import Runner
 from tests.support import Repo
@@ -142,6 +143,36 @@ def test_a_deploy_job_gates_configs_that_met_no_pull_request(sample: Repo, runne
     assert runner(*deploy, cwd=sample.path).code == 0
 
 
+def test_a_config_of_a_deploy_job_is_shown_where_the_user_knows_it(
+    sample: Repo, runner: Runner, tmp_path: Path
+) -> None:
+    sample.write({".deploy/x.json": scenario.config(8), "flows/notes.txt": "x"})
+    deploy = ("check", "--deployment", "TrainFlow", *AS_OF)
+    for folder, typed in ((".", "./.deploy/x.json"), ("flows", "../.deploy/x.json"), (tmp_path, "repo/.deploy/x.json")):
+        repo = ("--repo", str(sample.path))
+        result = runner(*deploy, *repo, "--config", f"config={typed}", cwd=sample.path / folder)
+        assert result.code == 1, result.err
+        assert " .deploy/x.json:1" in result.out
+    (tmp_path / "bare").mkdir()
+    sample.git("clone", "-q", "--bare", ".", str(tmp_path / "bare"))
+    result = runner(*deploy, "--config", "config=../repo/.deploy/x.json", cwd=tmp_path / "bare")
+    assert result.code == 1
+    assert f"{sample.path}/.deploy/x.json:1".lstrip("/") in result.out
+
+
+def test_configs_of_a_deploy_job_never_stand_in_for_another_file(
+    sample: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = open_repository(sample.path)
+    outside = str(tmp_path / "a.json").lstrip("/")
+    typed = ["a.json", "./a.json", "../a.json", "/costgate.yml"]
+    monkeypatch.chdir(sample.path)
+    assert gating._paths(repo, typed, {"costgate.yml"}) == {
+        "a.json": "a.json", "./a.json": "a.json", "../a.json": outside, "/costgate.yml": "outside/costgate.yml",
+    }  # fmt: skip
+    assert gating._paths(repo, ["../a.json", outside], ()) == {"../a.json": f"outside/{outside}", outside: outside}
+
+
 def test_breakdown(sample: Repo, runner: Runner) -> None:
     text = runner("breakdown", *AS_OF, cwd=sample.path)
     assert text.code == 0
@@ -255,7 +286,26 @@ def test_validate_says_what_is_in_use(sample: Repo, runner: Runner) -> None:
     assert result.code == 0, result.err
     assert "acme-2026q4" in result.out
     sample.write({".costgate/usage.json": scenario.usage()})
-    assert "1 deployments" in runner("validate", *AS_OF, cwd=sample.path).out
+    assert runner("validate", *AS_OF, cwd=sample.path).out == (
+        "costgate.yml: ok\n"
+        "rate card: acme-2026q4, 1 tier, USD, as of 2026-10-01\n"
+        "usage: 1 deployment, as of 2026-11-20\n"
+        "policy: finance/policy.yml, 2 rules\n"
+    )
+
+
+def test_validate_prints_names_of_files_as_inert_text(sample: Repo, runner: Runner) -> None:
+    sample.write({"finance/ratecard.yml": scenario.CARD.replace("acme-2026q4", '"a\\u202ec\\n::error::me"')})
+    result = runner("validate", *AS_OF, cwd=sample.path)
+    assert result.code == 0, result.err
+    assert "rate card: ac : :error: :me, 1 tier" in result.out
+    broken = scenario.CONFIG.replace("flow: flows/train.py", 'flow: "flows/\\u202e\\n::error::gone.py"')
+    sample.write({"costgate.yml": broken})
+    result = runner("validate", *AS_OF, cwd=sample.path)
+    assert result.code == 2
+    assert "\u202e" not in result.err
+    assert "::" not in result.err
+    assert "gone.py" in result.err
 
 
 def test_validate_lists_everything_that_is_wrong(sample: Repo, runner: Runner) -> None:
@@ -300,6 +350,26 @@ class TestInit:
         text = (repo.path / "costgate.yml").read_text()
         assert yamlfile.load(text.encode(), "costgate.yml").data["target"] == target
         assert "deploy.sh" in text
+
+    @pytest.mark.parametrize(
+        ("files", "target", "why"),
+        [
+            ({"flow.py": "@schedule(daily=True)\n"}, "argo-workflows", "flows are scheduled"),
+            ({"flow.py": "@trigger(event='x')\n", "b.py": "@batch\n@kubernetes\n"}, "argo-workflows", "scheduled"),
+            ({"flow.py": "@schedule(daily=True)\n", "b.py": "@batch\n"}, "step-functions", "flows are scheduled"),
+            ({"flow.py": "@batch\n", "notes.md": "@schedule\n"}, "local", "no deploy command was found, so"),
+            ({"flow.py": "@schedule\n", "ci.yml": "step-functions create"}, "step-functions", "stands in ci.yml"),
+        ],
+        ids=["scheduled", "both computes", "batch alone", "nothing scheduled", "a command says it"],
+    )
+    def test_without_a_deploy_command_decorators_tell_the_target(
+        self, repo: Repo, runner: Runner, files: dict[str, str], target: str, why: str
+    ) -> None:
+        repo.commit(files)
+        assert runner("init", cwd=repo.path).code == 0
+        text = (repo.path / "costgate.yml").read_text()
+        assert f"\ntarget: {target} " in text
+        assert why in text
 
     def test_a_bare_repository_has_no_place_for_it(self, repo: Repo, runner: Runner, tmp_path: Path) -> None:
         repo.commit({"x": "y"})

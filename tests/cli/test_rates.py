@@ -124,7 +124,10 @@ def test_a_broken_card_fails_with_everything_that_is_wrong(folder: Path, runner:
 def test_a_card_that_is_not_there_is_an_error(tmp_path: Path, runner: Runner) -> None:
     result = runner("rates", "show", "--rate-card", "finance/none.yml", cwd=tmp_path)
     assert result.code == 2
-    assert "there is no rate card 'finance/none.yml'" in result.err
+    assert result.err == (
+        "finance/none.yml: there is no rate card 'finance/none.yml'\n"
+        "help: write its path from the repository's root in costgate.yml, from the current folder on the command line\n"
+    )
 
 
 def test_a_broken_config_is_an_error(tmp_path: Path, runner: Runner) -> None:
@@ -137,6 +140,7 @@ def test_every_help_has_an_example(runner: Runner, name: str) -> None:
     result = runner("rates", name, "--help")
     assert "Example:" in result.out
     assert f"costgate rates {name}" in result.out
+    assert "Default: what costgate.yml in the current folder names, or aws" in " ".join(result.out.split())
 
 
 def test_the_group_has_an_example_too(runner: Runner) -> None:

@@ -12,7 +12,7 @@ from costgate.cli import gating, options, revisions
 from costgate.errors import InputError
 from tests import scenario
 from tests.run import Runner
-from tests.support import Repo
+from tests.support import Repo, snapshot
 
 
 def test_standard_output_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +38,13 @@ def test_a_file_of_the_command_line_is_bounded(tmp_path: Path, monkeypatch: pyte
     assert options.read_plain(str(tmp_path / "small")) == b"abc"
     with pytest.raises(InputError, match="larger than"):
         options.read_plain(str(tmp_path / "large"))
+
+
+def test_a_file_that_is_laid_over_a_symlink_is_a_file() -> None:
+    head = snapshot({"a.py": "x"}, others={"config.json": "symlink", "module": "submodule"})
+    laid = revisions.overlay(head, {"config.json": b"{}"})
+    assert laid.read("config.json") == b"{}"
+    assert laid.others == {"module": "submodule"}
 
 
 def test_init_writes_through_no_symlink(repo: Repo, runner: Runner, tmp_path: Path) -> None:

@@ -89,3 +89,11 @@ def test_more_runs_of_an_experiment_count(repo: Repo, runner: Runner) -> None:
     head = {**DOUBLED, "costgate.yml": declared.replace("runs: 2}", "runs: 4}")}
     _, text = outcome(repo, runner, scenario.files(costgate=declared), head)
     assert "experiment.runs" not in text
+
+
+def test_a_new_duration_above_what_was_assumed_counts(repo: Repo, runner: Runner) -> None:
+    base = {**scenario.files(costgate=UNDECLARED), "flows/train.py": WIDE}
+    head = UNDECLARED.replace("name: train", STEPS.format("duration: 2h"))
+    found, text = outcome(repo, runner, base, {**DOUBLED, "costgate.yml": head})
+    assert found == "2494.895"  # 30 runs × 10 tasks × (8 GPUs × 2 h − 4 GPUs × 1 h) × 0.6930263
+    assert "not counted" not in text

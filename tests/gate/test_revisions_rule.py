@@ -235,3 +235,97 @@ def test_another_target_under_which_nothing_becomes_local(repo: Repo, runner: Ru
     branch(repo, scenario.files(), {**DOUBLED, "costgate.yml": head})
     _, report = check(repo, runner)
     assert round(Decimal(report["totals"]["delta_monthly"]), 3) == Decimal(scenario.DELTA)
+
+
+DEFAULTS = scenario.CONFIG.split("    deployments:")[0]
+
+
+def test_adoption_compares_both_sides_by_the_same_configuration(repo: Repo, runner: Runner) -> None:
+    files = scenario.files()
+    repo.commit({"flows/train.py": files.pop("flows/train.py"), "configs/prod.json": files.pop("configs/prod.json")})
+    repo.git("checkout", "-q", "-b", "change")
+    repo.commit(files)
+    _, report = check(repo, runner)
+    assert (report["deployments"], report["totals"]["delta_monthly"]) == ([], "0")
+
+
+def test_deleting_the_configuration_changes_nothing_that_is_deployed(repo: Repo, runner: Runner) -> None:
+    branch(repo, scenario.files(), {"costgate.yml": None, **DOUBLED})
+    _, report = check(repo, runner)
+    assert round(Decimal(report["totals"]["delta_monthly"]), 3) == Decimal(scenario.DELTA)
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed under deployments", "found by a glob"])
+def test_a_flow_that_moves_out_of_base_s_globs_is_still_counted(repo: Repo, runner: Runner, listed: bool) -> None:
+    costgate = dedent(scenario.CONFIG if listed else DEFAULTS).replace(
+        "target: local", 'target: local\nflows: ["flows/**"]'
+    )
+    moved = {"flows/train.py": None, "other/train.py": scenario.TRAIN, **DOUBLED}
+    branch(repo, scenario.files(costgate=costgate), moved)
+    _, report = check(repo, runner)
+    (deployment,) = report["deployments"]
+    assert (deployment["status"], deployment["file"]) == ("changed", "other/train.py")
+    assert Decimal(report["totals"]["delta_monthly"]) > 0
+    assert "no longer covers other/train.py" in runner("check", *ARGS, cwd=repo.path).out
+
+
+def test_a_flow_that_becomes_a_symlink_is_a_finding(repo: Repo, runner: Runner) -> None:
+    branch(repo, scenario.files(costgate=DEFAULTS), {"lib/impl.txt": scenario.TRAIN, **DOUBLED})
+    (repo.path / "flows/train.py").unlink()
+    (repo.path / "flows/train.py").symlink_to("../lib/impl.txt")
+    repo.commit()
+    result, report = check(repo, runner)
+    assert (result.code, report["outcome"]) == (1, "incomplete")
+    assert "flows/train.py is a symlink" in report["unpriced"][0]["reason"]
+
+
+def test_a_folder_of_flows_that_becomes_a_symlink_is_a_finding(repo: Repo, runner: Runner) -> None:
+    branch(repo, scenario.files(costgate=DEFAULTS), {"flows/train.py": None, "elsewhere/train.txt": scenario.TRAIN})
+    (repo.path / "flows").rmdir()
+    (repo.path / "flows").symlink_to("elsewhere")
+    repo.commit()
+    result, report = check(repo, runner)
+    assert (result.code, report["outcome"]) == (1, "incomplete")
+    assert "flows is a symlink" in report["unpriced"][0]["reason"]
+
+
+@pytest.mark.parametrize("gpus", [4, 8], ids=["untouched, it stands", "with other resources, it is news"])
+def test_a_step_without_a_price_on_both_sides(repo: Repo, runner: Runner, gpus: int) -> None:
+    card = scenario.CARD.replace("    default_tier: {gpu: a100}\n", "")
+    base = {**scenario.files(), "finance/ratecard.yml": card}
+    branch(
+        repo,
+        base,
+        {"configs/prod.json": scenario.config(gpus), "flows/train.py": f"# moved a line\n{dedent(scenario.TRAIN)}"},
+    )
+    result, report = check(repo, runner)
+    assert report["outcome"] == ("incomplete" if gpus == 8 else "pass")
+    assert [u["step"] for u in report["unpriced"]] == (["train"] if gpus == 8 else [])
+    assert result.code == int(gpus == 8)
+
+
+@pytest.mark.parametrize("gpus", [4, 8], ids=["untouched, it stands", "with other resources, it is news"])
+def test_two_flows_of_one_key_on_both_sides(repo: Repo, runner: Runner, gpus: int) -> None:
+    base = {**scenario.files(costgate=DEFAULTS), "copies/train.py": scenario.TRAIN}
+    branch(repo, base, {"configs/prod.json": scenario.config(gpus), "README": "hello"})
+    result, report = check(repo, runner)
+    assert (result.code, report["outcome"]) == ((1, "incomplete") if gpus == 8 else (0, "pass"))
+
+
+def test_a_total_rule_shows_the_totals_of_everything(repo: Repo, runner: Runner) -> None:
+    policy = scenario.policy(10).replace("rule: max-monthly-increase", "rule: max-monthly-total")
+    other = scenario.TRAIN.replace("TrainFlow", "OtherFlow").replace("gpu=config.train.gpu", "gpu=1")
+    branch(repo, {**scenario.files(costgate=DEFAULTS), "finance/policy.yml": policy, "flows/other.py": other}, DOUBLED)
+    _, report = check(repo, runner)
+    totals = {key: Decimal(value) for key, value in report["totals"].items() if key.endswith("_monthly")}
+    assert report["totals"]["scope"] == "all"
+    assert [d["name"] for d in report["deployments"]] == ["TrainFlow"]
+    assert totals["head_monthly"] - totals["base_monthly"] == totals["delta_monthly"]
+    assert totals["base_monthly"] > Decimal(report["deployments"][0]["base_monthly"])
+
+
+def test_the_report_says_how_much_crept_in(repo: Repo, runner: Runner) -> None:
+    policy = scenario.policy(9000).replace("limit: 9000,", "limit: 9000, window: 30d,")
+    branch(repo, {**scenario.files(), "finance/policy.yml": policy}, DOUBLED)
+    _, report = check(repo, runner)
+    assert round(Decimal(report["creep"]["30d"]), 3) == Decimal(scenario.DELTA)

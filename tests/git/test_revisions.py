@@ -94,7 +94,7 @@ def test_object_ids_may_be_sha256(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ids=["empty", "option", "long option", "writing option", "nul", "newline", "lone surrogate", "too long"],
 )
 def test_what_cannot_name_a_revision_is_refused(history: Repo, revision: str) -> None:
-    with pytest.raises(InputError, match="is not the name of a revision"):
+    with pytest.raises(InputError, match="is not the name of a revision\nhelp: name a branch, a tag or a commit"):
         resolve(open_repository(history.path), revision)
 
 

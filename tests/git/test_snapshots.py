@@ -103,6 +103,27 @@ def test_symlinks_and_submodules_are_left_out(repo: Repo, tmp_path: Path, make: 
     made = make(repo)
     assert made.files.keys() == {"real/a.py", ".gitmodules"}
     assert made.grep(("flow", "root", "real")) == {"real/a.py"}
+    links = ("file.py", "outside.py", "loop.py", "folder", "up")
+    assert made.others == {**dict.fromkeys(links, "symlink"), "module": "submodule"}
+
+
+@everywhere
+def test_where_all_are_files_there_are_no_others(repo: Repo, make: Callable[..., Snapshot]) -> None:
+    repo.commit({"a.py": "x", "deep/b.py": "y"})
+    assert make(repo).others == {}
+
+
+@everywhere
+def test_no_setting_hides_a_submodule(repo: Repo, make: Callable[..., Snapshot]) -> None:
+    repo.write({".gitmodules": '[submodule "m"]\n\tpath = m\n\turl = ./m\n\tignore = all\n', "kept.py": "x"})
+    (repo.path / "m").mkdir()
+    repo.git("add", ".gitmodules", "kept.py")
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},m")
+    repo.git("config", "diff.ignoreSubmodules", "all")
+    repo.git("commit", "-q", "-m", "a submodule")
+    made = make(repo)
+    assert made.others == {"m": "submodule"}
+    assert made.files.keys() == {".gitmodules", "kept.py"}
 
 
 @everywhere
@@ -172,12 +193,15 @@ def test_made_up_trees_cannot_name_what_is_elsewhere(repo: Repo) -> None:
         repo,
         *((b"40000", name, inner) for name in names),
         *((b"100644", name + b"/evil.py", evil) for name in names),
+        *((b"120000", name + b"/link", evil) for name in names),
+        (b"120000", b"good-link", evil),
         (b"100644", b"..", evil),
         (b"100664", b"group-writable.py", evil),
         (b"100644", b"..good..py", evil),
     )
     made = snapshot(open_repository(repo.path), repo.git("commit-tree", "-m", "evil", top))
     assert made.files == {"group-writable.py": evil, "..good..py": evil}
+    assert made.others == {"good-link": "symlink"}
     assert made.grep(("evil",)) == {"group-writable.py", "..good..py"}
 
 
@@ -199,6 +223,16 @@ def test_the_index_is_what_is_staged(repo: Repo) -> None:
     assert made.files.keys() == {"kept.py", "changed.py", "new.py", "left.py"}
     assert made.read("changed.py") == b"staged flow"
     assert made.grep(("flow",)) == {"kept.py", "changed.py", "new.py", "left.py"}
+
+
+def test_a_symlink_counts_when_it_is_staged(repo: Repo) -> None:
+    repo.commit({"staged.py": "x", "later.py": "x"})
+    for name in ("staged.py", "later.py"):
+        (repo.path / name).unlink()
+        (repo.path / name).symlink_to("elsewhere")
+    repo.git("add", "staged.py")
+    made = index_snapshot(open_repository(repo.path))
+    assert (made.files.keys(), made.others) == ({"later.py"}, {"staged.py": "symlink"})
 
 
 @pytest.mark.parametrize("on_disk", [True, False], ids=["still on disk", "deleted since"])

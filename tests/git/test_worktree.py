@@ -122,6 +122,7 @@ def test_a_tracked_file_that_became_something_else_is_gone(repo: Repo, tmp_path:
     (repo.path / "moved").symlink_to(tmp_path / "elsewhere")
     made = worktree(repo)
     assert made.files.keys() == {"kept.py"}
+    assert made.others == {"link.py": "symlink", "moved": "symlink"}
     assert made.grep(("flow", "root")) == {"kept.py"}
     with pytest.raises(KeyError):
         made.read("link.py")
@@ -134,6 +135,56 @@ def test_a_symlink_that_became_a_file_is_a_file(repo: Repo) -> None:
     (repo.path / "link.py").unlink()
     repo.write({"link.py": "flow"})
     assert contents(worktree(repo)) == {"real.py": b"x", "link.py": b"flow"}
+    assert worktree(repo).others == {}
+
+
+def test_symlinks_are_named_whether_tracked_new_or_ignored_on_the_way_to_a_tracked_file(repo: Repo) -> None:
+    repo.write({"real.py": "x", "flows/deep/a.py": "flow", ".gitignore": "ignored\n"})
+    for name in ("tracked.py", "gone.py"):
+        (repo.path / name).symlink_to("real.py")
+    repo.commit()
+    (repo.path / "gone.py").unlink()
+    (repo.path / "flows").rename(repo.path / "ignored")
+    (repo.path / "flows").symlink_to("ignored")
+    repo.write({".gitignore": "ignored\nflows\n"})
+    (repo.path / "new.py").symlink_to("nowhere")
+    made = worktree(repo)
+    assert made.files.keys() == {"real.py", ".gitignore"}
+    assert made.others == {"tracked.py": "symlink", "flows": "symlink", "new.py": "symlink"}
+
+
+def with_submodules(repo: Repo, *names: str) -> None:
+    for name in names:
+        (repo.path / name).mkdir()
+        repo.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},{name}")
+    repo.git("commit", "-q", "-m", "submodules")
+
+
+def test_a_submodule_counts_while_its_folder_is_there(repo: Repo) -> None:
+    with_submodules(repo, "kept", "gone", "file", "link")
+    for name in ("gone", "file", "link"):
+        (repo.path / name).rmdir()
+    repo.write({"file": "flow"})
+    (repo.path / "link").symlink_to("kept")
+    made = worktree(repo)
+    assert made.files.keys() == {"file"}
+    assert made.others == {"kept": "submodule", "link": "symlink"}
+
+
+def test_a_file_that_git_is_told_to_take_for_unchanged_is_read_from_the_index(repo: Repo) -> None:
+    repo.commit({"a.py": "flow"})
+    repo.git("update-index", "--assume-unchanged", "a.py")
+    repo.write({"a.py": None})
+    assert contents(worktree(repo)) == {"a.py": b"flow"}
+
+
+def test_what_a_sparse_checkout_leaves_out_is_still_named(repo: Repo) -> None:
+    repo.write({"in/a.py": "flow", "out/b.py": "flow"})
+    (repo.path / "out" / "link.py").symlink_to("b.py")
+    repo.commit()
+    repo.git("sparse-checkout", "set", "--no-cone", "in/")
+    assert not (repo.path / "out").exists()
+    assert worktree(repo).others == {"out/link.py": "symlink"}
 
 
 def to_symlink(path: Path) -> None:

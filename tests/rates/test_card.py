@@ -458,7 +458,8 @@ WRONG = [
     ),
     pytest.param(
         "extends: [missing.yml]",
-        "card.yml:5:11: there is no rate card 'missing.yml'\nhelp: write its path from the repository's root",
+        "card.yml:5:11: there is no rate card 'missing.yml'\n"
+        "help: write its path from the folder of the card that extends it",
         id="a card that is not there",
     ),
     pytest.param(
