@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from costgate import shipped
+from costgate.rates.card import load
+from costgate.rates.rules import clashes
 
 
 @pytest.fixture
@@ -56,3 +59,13 @@ def test_schemas_are_named_by_their_format(package: Path) -> None:
 def test_this_checkout_finds_its_own_package() -> None:
     assert (shipped.PACKAGE / "shipped.py").is_file()
     assert shipped.policies_folder().name == "policies"
+
+
+def test_example_rate_cards_are_sound() -> None:
+    folder = shipped.policies_folder() / "rate-cards"
+    cards = sorted(folder.glob("*.yml"))
+    assert cards
+    for path in cards:
+        card = load(path.name, read=lambda name: (folder / name).read_bytes(), as_of=date(2026, 11, 23))
+        assert clashes(card) == ()
+        assert {tier.name for tier in card.tiers.values() if not tier.shipped} == {"a100", "h100", "cpu"}
