@@ -42,7 +42,6 @@ def render(report: Report, *, color: bool = False, width: int = 100) -> str:
     results += [_result(item, rules) for item in gaps]
     driver = {
         "name": "costgate",
-        "informationUri": "https://pypi.org/project/metaflow-costgate/",
         "rules": [_rule(name) for name in rules],
     }
     run = {"tool": {"driver": driver}, "results": results, "columnKind": "unicodeCodePoints"}

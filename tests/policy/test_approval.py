@@ -22,7 +22,7 @@ POLICY = """
       brief: {expires: 2d}
       pinned: {valid_for: commit}
       vp: {satisfies: [finance, pinned]}
-      ceo: {satisfies: [vp]}
+      cfo: {satisfies: [vp]}
       quick: {satisfies: [finance], expires: 1h}
 """
 RULES = policy(POLICY)
@@ -143,7 +143,7 @@ def test_only_what_asks_for_it_has_to_be_covered() -> None:
 WHO = [
     pytest.param("finance", ["finance"], True, id="finance gives finance"),
     pytest.param("finance", ["vp"], True, id="vp stands for finance"),
-    pytest.param("finance", ["ceo"], True, id="ceo stands for finance through vp"),
+    pytest.param("finance", ["cfo"], True, id="cfo stands for finance through vp"),
     pytest.param("vp", ["finance"], False, id="finance does not stand for vp"),
     pytest.param("finance", ["nobody"], False, id="an approval that the policy does not know"),
     pytest.param("finance", [], False, id="nobody"),
