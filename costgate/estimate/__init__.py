@@ -14,7 +14,7 @@ from costgate.estimate.amounts import total
 from costgate.estimate.band import bucket_of, choose, widen
 from costgate.estimate.cost import cost_lines, cost_per_run, raw_cost
 from costgate.estimate.evidence import Evidence, gather
-from costgate.estimate.inputs import runs_per_month, step_inputs
+from costgate.estimate.inputs import not_less, runs_per_month, step_inputs
 from costgate.model import (
     Band,
     Deployment,
@@ -26,6 +26,7 @@ from costgate.model import (
     Step,
     StepEstimate,
     Unpriced,
+    Unresolved,
     UsageProfile,
 )
 from costgate.rates.match import quote
@@ -44,17 +45,21 @@ def estimate(
     base_schedule: Schedule | None = None,
     calibrate: bool = True,
     is_new: bool = False,
+    known: Estimate | None = None,
 ) -> Estimate:
     """Monthly cost of a deployment in the card's currency.
 
     `base_schedule` is the schedule of the same deployment at base, for both sides of a comparison (for a single
     revision its own): metered runs beyond it count on top of this side's schedule. `is_new` says that the deployment
     does not exist at base, so that its absence from the usage profile means nothing.
+    `known` is the estimate of the same deployment at base: what head makes unreadable is not assumed to be less.
     """
     evidence = gather(deployment, usage, assumptions, base_schedule, is_new)
     band = choose(usage, bucket_of(deployment, evidence.history), calibrate=calibrate)
-    runs = runs_per_month(evidence)
-    steps = tuple(_step(evidence, step, card, runs, band) for step in deployment.flow.steps)
+    before = {step.step: step.inputs for step in known.steps} if known else {}
+    unreadable = isinstance(deployment.flow.schedule, Unresolved)
+    runs = not_less(runs_per_month(evidence), known.runs if known and unreadable else None)
+    steps = tuple(_step(evidence, step, card, runs, band, before.get(step.name, {})) for step in deployment.flow.steps)
     return Estimate(
         key=deployment.key,
         name=deployment.name,
@@ -71,9 +76,12 @@ def estimate(
     )
 
 
-def _step(evidence: Evidence, step: Step, card: RateCard, runs: Input, band: Band) -> StepEstimate:
+def _step(
+    evidence: Evidence, step: Step, card: RateCard, runs: Input, band: Band, before: Mapping[str, Input]
+) -> StepEstimate:
     price = quote(card, step.resources, deployment=evidence.deployment.name, step=step.name, location=step.location)
     inputs = step_inputs(evidence, step, runs)
+    inputs = {**inputs, "tasks": not_less(inputs["tasks"], before.get("tasks"))}
     if not isinstance(price, Quote):  # no cost rests on its inputs, so nothing is assumed for it
         inputs = {name: replace(entry, assumed=False) for name, entry in inputs.items()}
     rates = price.rates if isinstance(price, Quote) else ()

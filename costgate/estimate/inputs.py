@@ -24,11 +24,18 @@ def step_inputs(evidence: Evidence, step: Step, runs: Input) -> Mapping[str, Inp
     }
 
 
+def not_less(head: Input, base: Input | None) -> Input:
+    """What is assumed at head only because it can no longer be read is not less than what base knows."""
+    if base is None or base.assumed or not head.assumed or head.value.expected >= base.value.expected:
+        return head
+    return replace(base, detail=f"{base.detail} at base; at head {head.detail}", assumed=True)
+
+
 def runs_per_month(evidence: Evidence) -> Input:
     """Declared · schedule and the metered runs beyond base's schedule · metered · assumption."""
     deployment, history = evidence.deployment, evidence.history
     schedule = deployment.flow.schedule
-    if deployment.runs_per_month is not None:
+    if deployment.runs_per_month is not None and not _is_outrun(evidence, deployment.runs_per_month):
         return declared(deployment.runs_per_month, deployment.location)
     if isinstance(schedule, Schedule):
         return _scheduled_runs(evidence, schedule)
@@ -39,6 +46,14 @@ def runs_per_month(evidence: Evidence) -> Input:
     if evidence.usage and evidence.usage.complete and not evidence.is_new:
         return _never_ran(evidence)
     return assumed(evidence, "runs_per_month", evidence.assumptions.runs_per_month, _no_history(evidence))
+
+
+def _is_outrun(evidence: Evidence, declared_runs: float) -> bool:
+    """Whether a change makes the schedule start more runs than were declared for the one before."""
+    schedule, before = evidence.deployment.flow.schedule, evidence.base_schedule
+    if evidence.is_new or not isinstance(schedule, Schedule):
+        return False
+    return schedule.runs_per_month > max(declared_runs, before.runs_per_month if before else 0.0)
 
 
 def _scheduled_runs(evidence: Evidence, schedule: Schedule) -> Input:

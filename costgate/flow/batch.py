@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from costgate.flow import attributes as at
 from costgate.model import Decorator, Known, Unresolved, Value
@@ -12,7 +11,7 @@ from costgate.model import Decorator, Known, Unresolved, Value
 DEFAULTS = {"cpu": "1", "gpu": "0", "memory": "4096"}
 
 
-def merged(decorator: Decorator, asked: Decorator | None, env: Mapping[str, str]) -> dict[str, Value]:
+def merged(decorator: Decorator, asked: Decorator | None, env: Mapping[str, Known]) -> dict[str, Value]:
     """Attributes of the job: the larger value of both decorators where both have one.
 
     `env` holds the METAFLOW_* settings of the deploying machine.
@@ -58,12 +57,13 @@ def _shared(value: Value, decorator: Decorator) -> Value:
     return value if nothing else at.positive("shared_memory", value, decorator)
 
 
-def _queue(value: Value, decorator: Decorator, env: Mapping[str, str]) -> Value:
+def _queue(value: Value, decorator: Decorator, env: Mapping[str, Known]) -> Value:
     """METAFLOW_BATCH_JOB_QUEUE is the attribute's default: an explicit None stays None."""
     variable = "METAFLOW_BATCH_JOB_QUEUE"
     if "queue" in decorator.kwargs or isinstance(value, Unresolved) or variable not in env:
         return value
-    return replace(value, value=env[variable], notes=(f"{variable}={env[variable]}",))
+    found = env[variable]
+    return Known(value=found.value, chain=(*value.chain, *found.chain), notes=(f"{variable}={found.value}",))
 
 
 def _neuron(trainium: Value, inferentia: Value, decorator: Decorator) -> dict[str, Value]:

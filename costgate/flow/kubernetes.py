@@ -11,7 +11,7 @@ from costgate.model import Decorator, Known, Unresolved, Value
 POOL = "outerbounds.co/compute-pool"
 
 
-def merged(decorator: Decorator, asked: Decorator | None, env: Mapping[str, str]) -> dict[str, Value]:
+def merged(decorator: Decorator, asked: Decorator | None, env: Mapping[str, Known]) -> dict[str, Value]:
     """Attributes of the pod: the larger cpu, memory and disk; gpu and shared_memory of @resources replace.
 
     `env` holds the METAFLOW_* settings of the deploying machine.
@@ -27,14 +27,16 @@ def merged(decorator: Decorator, asked: Decorator | None, env: Mapping[str, str]
     return found
 
 
-def _setting(name: str, env: Mapping[str, str], decorator: Decorator) -> Known | None:
+def _setting(name: str, env: Mapping[str, Known], decorator: Decorator) -> Known | None:
     """METAFLOW_KUBERNETES_<NAME>, where it is set and not empty."""
     variable = f"METAFLOW_KUBERNETES_{name.upper()}"
-    value = env.get(variable)
-    return Known(value=value, chain=(decorator.location,), notes=(f"{variable}={value}",)) if value else None
+    found = env.get(variable)
+    if found is None or not found.value:
+        return None
+    return Known(value=found.value, chain=(decorator.location, *found.chain), notes=(f"{variable}={found.value}",))
 
 
-def _size(name: str, mine: Value, theirs: Value | None, decorator: Decorator, env: Mapping[str, str]) -> Value:
+def _size(name: str, mine: Value, theirs: Value | None, decorator: Decorator, env: Mapping[str, Known]) -> Value:
     """The setting counts only where the attribute equals the text of the default: cpu=1 is kept, cpu="1" is not."""
     if isinstance(mine, Known) and mine.value == at.DEFAULTS["kubernetes"][name]:
         mine = _setting(name, env, decorator) or mine
@@ -61,7 +63,7 @@ def _gpu(mine: Value, theirs: Value | None, decorator: Decorator) -> Value:
     return at.whole("gpu", value, decorator)
 
 
-def _shared(mine: Value, theirs: Value | None, decorator: Decorator, env: Mapping[str, str]) -> Value:
+def _shared(mine: Value, theirs: Value | None, decorator: Decorator, env: Mapping[str, Known]) -> Value:
     if isinstance(mine, Known) and not mine.value:
         mine = _setting("shared_memory", env, decorator) or replace(mine, value=None)
     value = _replaced(mine, theirs)
@@ -70,19 +72,21 @@ def _shared(mine: Value, theirs: Value | None, decorator: Decorator, env: Mappin
     return value
 
 
-def _vendor(value: Value, decorator: Decorator, env: Mapping[str, str]) -> Value:
+def _vendor(value: Value, decorator: Decorator, env: Mapping[str, Known]) -> Value:
     if isinstance(value, Unresolved):
         return value
     if not value.value:
-        setting = env.get("METAFLOW_KUBERNETES_GPU_VENDOR")
-        known = at.default("nvidia", decorator)
-        value = known if setting is None else replace(known, value=setting, notes=("METAFLOW_KUBERNETES_GPU_VENDOR",))
+        variable = "METAFLOW_KUBERNETES_GPU_VENDOR"
+        found = env.get(variable)
+        value = at.default("nvidia", decorator)
+        if found is not None:
+            value = Known(value=found.value, chain=(decorator.location, *found.chain), notes=(variable,))
     if not isinstance(value.value, str) or value.value.lower() not in ("amd", "nvidia"):
         return at.refused_value("gpu_vendor", value, "it must be amd or nvidia", decorator)
     return value
 
 
-def _selector(value: Value, pool: Value, decorator: Decorator, env: Mapping[str, str]) -> Value:
+def _selector(value: Value, pool: Value, decorator: Decorator, env: Mapping[str, Known]) -> Value:
     """`{"a": "b"}` or `"a=b,c=d"`; a compute pool is one more label."""
     if isinstance(value, Unresolved):
         return value

@@ -86,6 +86,13 @@ class Sources:
                 folder = folder.rpartition("/")[0]
         return frozenset(folders)
 
+    @cached_property
+    def metaflow_folders(self) -> frozenset[str]:
+        """Every folder called `.metaflow`, with whatever in it."""
+        mark = ".metaflow/"
+        found = (f"/{path}".partition(f"/{mark}") for path in self.snapshot.files if mark in path)
+        return frozenset(f"{before}/.metaflow"[1:] for before, is_inside, _ in found if is_inside)
+
     def class_scope(self, cls: Class) -> Scope:
         """The names that a class body binds."""
         if cls not in self._scopes:

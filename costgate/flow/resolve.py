@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from costgate.config import DecoratorRule, DeploymentSpec
 from costgate.errors import InputError
+from costgate.flow.committed import read_committed
 from costgate.flow.configs import Configs, read_configs
 from costgate.flow.decorated import decorate_step
 from costgate.flow.evaluate import Evaluator
@@ -45,7 +46,8 @@ class _Context:
     with_specs: tuple[Decorator, ...]
     graph: Graph
     self_: Known
-    touched: Unresolved | None  # a mutator or base class that may change every step
+    metaflow: Mapping[str, Known]  # settings of Metaflow itself: costgate.yml's, then those that are committed
+    touched: Unresolved | None  # a mutator, base class or unknown setting that may change every step
 
 
 def resolve_flow(sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, settings: Settings) -> Flow:
@@ -60,6 +62,7 @@ def resolve_flow(sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, 
     configs = read_configs(ev, flow_class.bases, spec)
     ev.configs = configs.values
     level = read_flow_level(ev, flow_class)
+    committed = read_committed(ev)
     with_specs, mistakes = _with_specs(settings.with_)
     context = _Context(
         ev=ev,
@@ -67,9 +70,12 @@ def resolve_flow(sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, 
         with_specs=with_specs,
         graph=read_graph(flow_class.steps),
         self_=Known(value=myself(ev, flow_class.bases, configs.attributes)),
-        touched=flow_class.problem or level.touched,
+        metaflow={**committed.settings, **{name: Known(value=text) for name, text in settings.metaflow_env.items()}},
+        touched=flow_class.problem or level.touched or committed.problem,
     )
     steps = _steps(context, flow_class.steps)
+    if committed.problem is not None:
+        mistakes = (*mistakes, committed.problem)
     return _flow(context, flow_class, configs, level, steps, mistakes)
 
 
@@ -145,7 +151,7 @@ def _step(
         tuple(decorator_of(ev, spec) for spec in reversed(decorated.specs)),
         target=settings.target,
         with_specs=context.with_specs,
-        metaflow_env=settings.metaflow_env,
+        metaflow_env=context.metaflow,
         in_house=settings.decorators,
         location=node.location,
     )

@@ -19,7 +19,7 @@ from costgate.model import NOTHING, Decorator, Known, Location, StepResources, U
 
 __all__ = ["merge", "parse_decospec"]
 
-Merge = Callable[[Decorator, Decorator | None, Mapping[str, str]], dict[str, Value]]
+Merge = Callable[[Decorator, Decorator | None, Mapping[str, Known]], dict[str, Value]]
 COMPUTE: Mapping[str, Merge] = {"kubernetes": kubernetes.merged, "batch": batch.merged}
 # argo_workflows_cli.py and step_functions_cli.py attach it to every step that lacks it.
 ATTACHED = {"argo-workflows": "kubernetes", "step-functions": "batch"}
@@ -37,7 +37,7 @@ def merge(
     *,
     target: str,
     with_specs: tuple[Decorator, ...],
-    metaflow_env: Mapping[str, str],
+    metaflow_env: Mapping[str, Known],
     in_house: Mapping[str, DecoratorRule],
     location: Location,
 ) -> tuple[tuple[Decorator, ...], StepResources]:
@@ -58,15 +58,17 @@ def merge(
     return attached, replace(found, retry_times=_retry(plain), timeout_s=timeout)
 
 
-def _default_decospecs(env: Mapping[str, str]) -> tuple[list[Decorator], Unresolved | None]:
+def _default_decospecs(env: Mapping[str, Known]) -> tuple[list[Decorator], Unresolved | None]:
     """METAFLOW_DEFAULT_DECOSPECS: decospecs with blanks between them, and what is wrong with one."""
-    setting = Location(path="METAFLOW_DEFAULT_DECOSPECS")
+    name = "METAFLOW_DEFAULT_DECOSPECS"
+    given = env.get(name, Known(value=""))
+    place = (*given.chain, Location(path=name))[0]
     found: list[Decorator] = []
-    for text in env.get(setting.path, "").split():
+    for text in given.value.split():
         try:
-            found.append(parse_decospec(text, setting))
+            found.append(parse_decospec(text, place))
         except InputError as error:
-            return found, at.refused(text, f"{setting.path}: {error.problems[0].message}", setting)
+            return found, at.refused(text, f"{name}: {error.problems[0].message}", place)
     return found, None
 
 
@@ -98,7 +100,7 @@ def _has(decorators: list[Decorator], name: str, rules: Mapping[str, DecoratorRu
 def _resources(
     attached: tuple[Decorator, ...],
     plain: tuple[Decorator, ...],
-    env: Mapping[str, str],
+    env: Mapping[str, Known],
     rules: Mapping[str, DecoratorRule],
 ) -> StepResources:
     other = elsewhere(attached, rules)

@@ -15,6 +15,7 @@ from costgate.errors import InputError
 from costgate.estimate import estimate
 from costgate.gate.declared import without_discounts
 from costgate.gate.judging import CONFIG, Judging, Overrides, load
+from costgate.gate.renamed import estimate_under, predecessors, renamed_steps, usage_under
 from costgate.gate.sides import Deploy, Side, both_sides, one_side
 from costgate.model import (
     Approval,
@@ -115,32 +116,40 @@ def _estimates(
     """Both sides priced, and notes about what head declares that does not count."""
     schedules = {d.key: d.flow.schedule for d in base.deployments}
 
-    def one(deployment: Deployment) -> Estimate:
-        schedule = schedules.get(deployment.key)
+    def one(deployment: Deployment, before: Deployment | None = None) -> Estimate:
+        key = before.key if before else deployment.key
+        schedule = schedules.get(key)
+        names = renamed_steps(before.flow, deployment.flow) if before else {}
+        known = priced[key][1] if before and key in priced else None
         return estimate(
             deployment,
             card=judging.card,
-            usage=judging.usage,
+            usage=usage_under(judging.usage, deployment.key, key, names),
             assumptions=judging.config.assumptions,
             base_schedule=schedule if isinstance(schedule, Schedule) else None,
             is_new=deployment.key not in schedules,
             calibrate=question.calibrate,
+            known=known and estimate_under(names, known),
         )
 
-    priced = {d.key: (d, one(d)) for d in _chosen(base.deployments, question.flows)}
+    chosen = _chosen(base.deployments + head.deployments, question.flows)
+    priced = {d.key: (d, one(d)) for d in base.deployments if d.key in chosen}
+    continued = predecessors(base.deployments, head.deployments, complete=question.deploy is None)
     before = tuple(estimated for _, estimated in priced.values())
     notes: list[str] = []
 
     def changed(deployment: Deployment) -> Estimate:
-        found = one(deployment)
-        if deployment.key not in priced:
+        before = continued.get(deployment.key)
+        found = one(deployment, before)
+        if before is None or before.key not in priced:
             return found
-        held, more = without_discounts(*priced[deployment.key], deployment, found)
+        known = estimate_under(renamed_steps(before.flow, deployment.flow), priced[before.key][1])
+        held, more = without_discounts(before, known, deployment, found)
         notes.extend(more)
-        return one(held) if more else found
+        return one(held, before) if more else found
 
-    after = tuple(_priced(priced, d) or changed(d) for d in _chosen(head.deployments, question.flows))
-    if question.flows and not before and not after:
+    after = tuple(_priced(priced, d) or changed(d) for d in head.deployments if d.key in chosen)
+    if question.flows and not chosen:
         known = ", ".join(sorted({d.name for d in head.deployments + base.deployments})[:20]) or "none"
         raise InputError(
             f"no deployment matches {' '.join(question.flows)}",
@@ -155,8 +164,9 @@ def _priced(priced: Mapping[DeploymentKey, tuple[Deployment, Estimate]], wanted:
     return estimated if deployment == wanted else None
 
 
-def _chosen(deployments: tuple[Deployment, ...], wanted: tuple[str, ...]) -> tuple[Deployment, ...]:
-    return tuple(d for d in deployments if not wanted or {d.name, d.flow.name, d.flow.file} & set(wanted))
+def _chosen(deployments: tuple[Deployment, ...], wanted: tuple[str, ...]) -> frozenset[DeploymentKey]:
+    """The keys that are meant: a deployment is chosen on both sides by its name or file on either."""
+    return frozenset(d.key for d in deployments if not wanted or {d.name, d.flow.name, d.flow.file} & set(wanted))
 
 
 def _changed(before: Estimates, after: Estimates, base: Side, head: Side, card: RateCard) -> Delta:

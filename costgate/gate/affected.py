@@ -50,6 +50,8 @@ def narrow(
     The snapshots still hold every file, so that imports and configs are found; they list fewer candidates for flows.
     """
     paths = changed_paths(base, head)
+    if any("/.metaflow/" in f"/{path}" for path in paths):  # Metaflow's settings reach every flow below them
+        return None
     if _deployed(before) != _deployed(after) or len(paths) > MOST_CHANGES or (paths and _chosen_by_environment(before)):
         return None
     touched = _touched(base, head, paths, (before, after))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from costgate.gate.renamed import predecessors
 from costgate.model import Deployment, DeploymentKey, Estimate, Input, StepDeclaration
 
 DECLARED = {"duration_s": "duration", "tasks": "tasks"}  # field of StepDeclaration and name of its input → key
@@ -51,10 +52,10 @@ def _note(name: str, what: str, new: Input, old: Input) -> str:
 
 
 def hold_declarations(
-    base: tuple[Deployment, ...], head: tuple[Deployment, ...]
+    base: tuple[Deployment, ...], head: tuple[Deployment, ...], *, complete: bool = True
 ) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
     """A declared frequency or duration that head lowers (or drops) is noted and not counted; a raised one counts."""
-    before = {d.key: d for d in base}
+    before = predecessors(base, head, complete=complete)
     notes: list[str] = []
     return tuple(_hold(before, d, notes) for d in head), tuple(notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +33,7 @@ class Resolver:
 
     def __init__(self, judge: ProjectConfig) -> None:
         self._judge = judge
-        self._flows: dict[tuple[str, str | None], list[tuple[DeploymentSpec, Settings, Flow]]] = {}
+        self._flows: dict[tuple[object, ...], list[tuple[DeploymentSpec, Settings, Flow]]] = {}
 
     def side(self, sources: Sources, config: ProjectConfig) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
         """All deployments of a configuration."""
@@ -48,7 +49,8 @@ class Resolver:
 
     def _flow(self, sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, settings: Settings) -> Flow:
         files = sources.snapshot.files
-        seen = self._flows.setdefault((spec.flow, spec.class_name), [])
+        # A `.metaflow` folder hides those above it even without settings in it, so the folders count beside `reads`.
+        seen = self._flows.setdefault((spec.flow, spec.class_name, sources.metaflow_folders), [])
         for other, others_settings, flow in seen:
             same = _choices(other) == _choices(spec) and others_settings == settings
             if same and all(files.get(path, "") == blob for path, blob in flow.reads.items()):
@@ -129,8 +131,9 @@ def _head(
     if deploy is not None:
         specs, _ = plan(sources, config)
         only, unresolved = resolver.specs(sources, deploy.choose(specs), config)
-        held, notes = hold_declarations(base.deployments, only)
-        return Side(config=config, deployments=held, unpriced=unpriced + unresolved, notes=notes)
+        only, kept_remote = _still_remote(sources, config, resolver, base, only, deploy)
+        held, notes = hold_declarations(base.deployments, only, complete=False)
+        return Side(config=config, deployments=held, unpriced=unpriced + unresolved, notes=notes + kept_remote)
     deployments, more = resolver.side(sources, config)
     dropped = _dropped(sources, config, resolver, base, deployments)
     remote, kept_remote = _still_remote(sources, config, resolver, base, deployments)
@@ -193,6 +196,7 @@ def _dropped(
     if not wanted:
         return ()
     found: dict[DeploymentKey, Deployment] = {}
+    renamed: dict[DeploymentKey, Deployment] = {}
     for coverage in (base.config, _following(sources, base, wanted)):
         as_before = replace(
             _as_at_base(config, base),
@@ -200,23 +204,38 @@ def _dropped(
             exclude=coverage.exclude,
             deployments=coverage.deployments,
         )
-        found = {d.key: d for d in resolver.side(sources, as_before)[0] if d.key in wanted} | found
-    return tuple(found.values())
+        seen = {d.key: d for d in resolver.side(sources, as_before)[0]}
+        found = {key: d for key, d in seen.items() if key in wanted} | found
+        renamed = renamed or seen
+    # Where something is gone, what took its place may be left out as well, under another name: it counts, too.
+    known = {(d.flow.file, d.flow.name) for d in (*covered, *found.values())}
+    more = (d for d in renamed.values() if (d.flow.file, d.flow.name) not in known)
+    return (*found.values(), *(more if wanted - found.keys() else ()))
 
 
 def _following(sources: Sources, base: Side, wanted: set[DeploymentKey]) -> ProjectConfig:
     """Base's coverage of the wanted deployments at the files of head that define their class now."""
     moves = {
-        d.flow.file: path
+        (d.flow.file, d.flow.name): path
         for d in base.deployments
-        if d.key in wanted and d.flow.file not in sources.snapshot.files
+        if d.key in wanted and not _defines(sources, d.flow.file, d.flow.name)
         for path in sorted(sources.snapshot.grep((f"class {d.flow.name}",)))
-        if d.flow.name in {flow.name for flow in sources.flow_classes(path)}
+        if _defines(sources, path, d.flow.name)
     }
-    entries = (replace(e, flow=moves[e.flow]) for e in base.config.deployments if e.flow in moves)
+    entries = (
+        replace(e, flow=path, class_name=name)
+        for e in base.config.deployments
+        for (file, name), path in moves.items()
+        if posixpath.normpath(e.flow) == file and e.class_name in (None, name)
+    )
     flows = tuple(FlowGlob(glob=path) for path in moves.values())
     nothing = FlowGlob(glob="")  # an empty tuple would mean every file
     return replace(base.config, flows=(*flows, nothing), exclude=(), deployments=tuple(entries))
+
+
+def _defines(sources: Sources, file: str, name: str) -> bool:
+    """Whether a file of the snapshot defines this flow."""
+    return file in sources.snapshot.files and name in {flow.name for flow in sources.flow_classes(file)}
 
 
 def _as_at_base(config: ProjectConfig, base: Side) -> ProjectConfig:
@@ -225,14 +244,21 @@ def _as_at_base(config: ProjectConfig, base: Side) -> ProjectConfig:
 
 
 def _still_remote(
-    sources: Sources, config: ProjectConfig, resolver: Resolver, base: Side, head: tuple[Deployment, ...]
+    sources: Sources,
+    config: ProjectConfig,
+    resolver: Resolver,
+    base: Side,
+    head: tuple[Deployment, ...],
+    deploy: Deploy | None = None,
 ) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
     """Another `target` or `with` makes no step free that base pays for: such a deployment is resolved as at base."""
     settled = _as_at_base(config, base)
     if settled == config:
         return head, ()
     known = {d.key for d in base.deployments}
-    before = {d.key: d for d in resolver.side(sources, settled)[0] if d.key in known}
+    specs, _ = plan(sources, settled)
+    chosen = deploy.choose(specs) if deploy else specs
+    before = {d.key: d for d in resolver.specs(sources, chosen, settled)[0] if d.key in known}
     freed = {d.key for d in head if d.key in before and _remote(before[d.key]) - _remote(d)}
     kept = tuple(replace(before[d.key], name=d.name) if d.key in freed else d for d in head)
     note = f"target or with in {CONFIG} at head makes steps local that are not at base; this is not counted"

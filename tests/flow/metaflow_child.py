@@ -1,7 +1,8 @@
 """Asks the installed Metaflow for the decorators of step `start` of flows, one fork per flow. Run by path.
 
-Standard input: one folder per line, each with an `f.py` that defines a flow F. Standard output: a JSON object per line,
-decorator → the arguments that its author wrote, with configs resolved; or {"error": text}.
+Standard input: one folder per line, each with an `f.py` that defines a flow F. Standard output: a JSON object per line:
+`asked`, decorator → the arguments that its author wrote, with configs resolved, and `mutated`, whether Metaflow knows
+of mutators or wrappers there; or {"error": text}. With the argument `merged`, also what each place to run ends up with.
 """
 
 import contextlib
@@ -24,8 +25,10 @@ from metaflow import decorators, parameters, user_configs  # noqa: F401
 from metaflow.plugins import FLOW_DECORATORS, STEP_DECORATORS
 from metaflow.user_configs.config_parameters import resolve_delayed_evaluator, unpack_delayed_evaluator
 
+PLACES = ("kubernetes", "batch")
 
-def remember_arguments():
+
+def remember_arguments(unchanged):
     """Keep what decorators were given before they initialise themselves and merge with each other."""
     original = decorators.Decorator.external_init
 
@@ -37,7 +40,7 @@ def remember_arguments():
         return original(self)
 
     decorators.Decorator.external_init = external_init
-    for kind in (*STEP_DECORATORS, *FLOW_DECORATORS):
+    for kind in (kind for kind in (*STEP_DECORATORS, *FLOW_DECORATORS) if kind.name not in unchanged):
         for hook in ("init", "step_init", "flow_init"):
             if hook in kind.__dict__:
                 setattr(kind, hook, lambda *args, **kwargs: None)
@@ -59,7 +62,11 @@ def arguments(folder):
         options = ["--quiet", "--no-pylint", "version"]
         metaflow.cli.start.main(args=options, obj=state, auto_envvar_prefix="METAFLOW", standalone_mode=False)
     start = next(step for step in state.flow if step.__name__ == "start")
-    return {decorator.name: decorator.given for decorator in start.decorators}
+    return {
+        "asked": {decorator.name: decorator.given for decorator in start.decorators},
+        "mutated": bool(state.flow._flow_mutators or start.config_decorators or start.wrappers),
+        "merged": {decorator.name: decorator.attributes for decorator in start.decorators if decorator.name in PLACES},
+    }
 
 
 def answer(folder):
@@ -71,7 +78,7 @@ def answer(folder):
 
 
 def main():
-    remember_arguments()
+    remember_arguments(PLACES if sys.argv[1:] == ["merged"] else ())
     for folder in sys.stdin.read().splitlines():
         read, write = os.pipe()
         child = os.fork()

@@ -61,7 +61,12 @@ def attached(
 ) -> tuple[tuple[Decorator, ...], StepResources]:
     specs = tuple(parse_decospec(text, HERE) for text in with_)
     return merge(
-        decorators, target=target, with_specs=specs, metaflow_env=env or {}, in_house=in_house or {}, location=STEP
+        decorators,
+        target=target,
+        with_specs=specs,
+        metaflow_env={name: Known(value=text) for name, text in (env or {}).items()},
+        in_house=in_house or {},
+        location=STEP,
     )
 
 

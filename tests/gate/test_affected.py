@@ -163,6 +163,8 @@ def test_everything_is_touched_where_the_environment_names_configs() -> None:
 def test_everything_is_touched_where_deployments_change_or_very_many_files() -> None:
     before, after = sides({})
     assert narrow(before, after, ProjectConfig(), ProjectConfig(target="local")) is None
+    _, settings = sides({".metaflow/config.json": "{}"})
+    assert narrow(before, settings, ProjectConfig(), ProjectConfig()) is None
     _, many = sides({f"data/{n}.txt": "x" for n in range(affected.MOST_CHANGES + 1)})
     assert narrow(before, many, ProjectConfig(), ProjectConfig()) is None
 

@@ -61,8 +61,9 @@ def test_a_new_duration_or_number_of_tasks_below_what_was_assumed(repo: Repo, ru
 def test_a_declaration_for_a_step_that_is_new_counts(repo: Repo, runner: Runner) -> None:
     base = {
         **scenario.files(costgate=UNDECLARED),
-        "flows/train.py": scenario.TRAIN.replace("train(self)", "old(self)").replace("self.train", "self.old"),
+        "flows/train.py": scenario.TRAIN.replace("self.train)", "self.end)").replace("def train", "def _train"),
     }
+    base["flows/train.py"] = base["flows/train.py"].replace("@kubernetes(gpu=config.train.gpu)\n        @step\n", "")
     head = UNDECLARED.replace("name: train", STEPS.format("duration: 1m"))
     _, text = outcome(repo, runner, base, {"flows/train.py": scenario.TRAIN, "costgate.yml": head})
     assert "for the first time" not in text
