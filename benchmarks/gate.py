@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests import scenario
 from tests.support import Repo
 
-COSTGATE = [sys.executable, "-m", "costgate"]
+COSTGATE = [str(Path(sys.executable).with_name("costgate"))]
 DIFF = [*COSTGATE, "diff", "--base", "main", "--head", "change", "--as-of", scenario.AS_OF]
 # `show` loads the flow and prints its graph; @kubernetes insists on a remote datastore, which it does not touch.
 METAFLOW = {

@@ -262,7 +262,7 @@ YAML_REFUSED = {
 }
 JSON_REFUSED = {
     "truncated JSON": ('{"a": [1, 2', "1:12: not valid JSON: expecting ',' delimiter"),
-    "a trailing comma": ('{"a": 1,}', "1:9: not valid JSON: "),
+    "a missing comma": ('{"a": 1 "b": 2}', "1:9: not valid JSON: expecting ',' delimiter"),
     "single quotes in JSON": ("{'a': 1}", "1:2: not valid JSON: expecting property name"),
     "two JSON values": ("{}\n{}", "2:1: not valid JSON: extra data"),
     "an empty JSON file": (" \n", "1:1: the file is empty"),

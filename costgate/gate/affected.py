@@ -17,6 +17,7 @@ from costgate.errors import InputError
 from costgate.flow.globs import match_glob
 from costgate.model import Snapshot
 
+FEW_FILES = 60  # of Python: to parse them all is quicker than to search them
 MOST_CHANGES = 500  # more changed files are a reorganisation: everything is looked at
 LARGE = 2_000_000  # bytes; no flow is as large, and text as large is not searched
 # `from …`, then `import …`: names in brackets (with comments), or to the end of the statement. Nothing else may stand
@@ -49,6 +50,8 @@ def narrow(
 
     The snapshots still hold every file, so that imports and configs are found; they list fewer candidates for flows.
     """
+    if sum(path.endswith(".py") for path in head.files) <= FEW_FILES:
+        return None
     paths = changed_paths(base, head)
     if any("/.metaflow/" in f"/{path}" for path in paths):  # Metaflow's settings reach every flow below them
         return None

@@ -61,7 +61,7 @@ def test_a_flow_depends_on_the_file_or_its_absence() -> None:
 
 
 def test_a_broken_file_is_known_by_its_place() -> None:
-    found = resolve({**beside({}, "@kubernetes"), CONFIG: '{\n  "a": 1,\n}'})
+    found = resolve({**beside({}, "@kubernetes"), CONFIG: '{\n  "a": 1,\n]'})
     assert found.unresolved[0].location == Location(path=CONFIG, line=3, column=1)
     wrong = resolve(beside({f"{K}CPU": None}, "@kubernetes")).unresolved[0]
     assert (wrong.location.line, wrong.reason) == (

@@ -52,6 +52,7 @@ BASE = {
     "configs/b.yaml": "gpu: 1\n",
     "configs/c.json": '{"gpu": 1}',
     "README.md": "hello",
+    **{f"elsewhere/module_{n}.py": "" for n in range(affected.FEW_FILES)},
 }
 
 
@@ -152,6 +153,11 @@ def test_a_path_with_brackets_is_a_path_and_no_glob() -> None:
     narrowed = narrow(*sides({"configs/[a].json": "{}"}), config, config)
     assert narrowed is not None
     assert len(narrowed[2].deployments) == 1
+
+
+def test_a_small_repository_is_read_whole() -> None:
+    base = {"flows/a.py": BASE["flows/a.py"]}
+    assert narrow(snapshot(base), snapshot({**base, "x": "y"}), ProjectConfig(), ProjectConfig()) is None
 
 
 def test_everything_is_touched_where_the_environment_names_configs() -> None:
