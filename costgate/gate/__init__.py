@@ -12,28 +12,20 @@ from decimal import Decimal
 
 from costgate.delta import compare
 from costgate.errors import InputError
-from costgate.estimate import estimate
-from costgate.gate.declared import without_discounts
 from costgate.gate.judging import CONFIG, Judging, Overrides, load
-from costgate.gate.renamed import estimate_under, predecessors, renamed_steps, usage_under
+from costgate.gate.pricing import Estimates, price_sides
 from costgate.gate.sides import Deploy, Side, both_sides, one_side
 from costgate.model import (
     Approval,
     ChangedJudge,
     Decision,
     Delta,
-    Deployment,
-    DeploymentKey,
-    Estimate,
     RateCard,
     Report,
-    Schedule,
     Snapshot,
     Source,
 )
 from costgate.policy.decide import Facts, decide, needs_totals, windows
-
-Estimates = tuple[Estimate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,16 +75,13 @@ def ask(question: Question) -> Report:
     return replace(report, changed_judges=_changed_judges(question, judging, first), creep=_crept(facts.creep))
 
 
-def price(
-    snapshot: Snapshot, *, as_of: datetime, overrides: Overrides, flows: tuple[str, ...] = ()
-) -> tuple[Estimates, Side, Judging]:
+def price(snapshot: Snapshot, *, as_of: datetime, overrides: Overrides) -> tuple[Estimates, Side, Judging]:
     """What is deployed at one revision, priced by that revision's own files. A broken one raises InputError."""
     judging = load(snapshot, as_of, overrides)
     if judging.broken:
         raise InputError(problems=judging.broken)
     side = one_side(snapshot, judging.config)
-    question = Question(base=snapshot, head=snapshot, judge=snapshot, as_of=as_of, flows=flows)
-    estimates, _, _ = _estimates(question, judging, side, side)
+    estimates, _, _ = price_sides(judging, side, side)
     return estimates, side, judging
 
 
@@ -113,60 +102,10 @@ def breakdown(snapshot: Snapshot, *, as_of: datetime, overrides: Overrides) -> R
 def _estimates(
     question: Question, judging: Judging, base: Side, head: Side
 ) -> tuple[Estimates, Estimates, tuple[str, ...]]:
-    """Both sides priced, and notes about what head declares that does not count."""
-    schedules = {d.key: d.flow.schedule for d in base.deployments}
-
-    def one(deployment: Deployment, before: Deployment | None = None) -> Estimate:
-        key = before.key if before else deployment.key
-        schedule = schedules.get(key)
-        names = renamed_steps(before.flow, deployment.flow) if before else {}
-        known = priced[key][1] if before and key in priced else None
-        return estimate(
-            deployment,
-            card=judging.card,
-            usage=usage_under(judging.usage, deployment.key, key, names),
-            assumptions=judging.config.assumptions,
-            base_schedule=schedule if isinstance(schedule, Schedule) else None,
-            is_new=deployment.key not in schedules,
-            calibrate=question.calibrate,
-            known=known and estimate_under(names, known),
-        )
-
-    chosen = _chosen(base.deployments + head.deployments, question.flows)
-    priced = {d.key: (d, one(d)) for d in base.deployments if d.key in chosen}
-    continued = predecessors(base.deployments, head.deployments, complete=question.deploy is None)
-    before = tuple(estimated for _, estimated in priced.values())
-    notes: list[str] = []
-
-    def changed(deployment: Deployment) -> Estimate:
-        before = continued.get(deployment.key)
-        found = one(deployment, before)
-        if before is None or before.key not in priced:
-            return found
-        known = estimate_under(renamed_steps(before.flow, deployment.flow), priced[before.key][1])
-        held, more = without_discounts(before, known, deployment, found)
-        notes.extend(more)
-        return one(held, before) if more else found
-
-    after = tuple(_priced(priced, d) or changed(d) for d in head.deployments if d.key in chosen)
-    if question.flows and not chosen:
-        known = ", ".join(sorted({d.name for d in head.deployments + base.deployments})[:20]) or "none"
-        raise InputError(
-            f"no deployment matches {' '.join(question.flows)}",
-            help=f"name a file, a flow class or a deployment; there are: {known}",
-        )
-    return before, after, tuple(notes)
-
-
-def _priced(priced: Mapping[DeploymentKey, tuple[Deployment, Estimate]], wanted: Deployment) -> Estimate | None:
-    """The estimate of the other side, where the deployment is the very same."""
-    deployment, estimated = priced.get(wanted.key, (None, None))
-    return estimated if deployment == wanted else None
-
-
-def _chosen(deployments: tuple[Deployment, ...], wanted: tuple[str, ...]) -> frozenset[DeploymentKey]:
-    """The keys that are meant: a deployment is chosen on both sides by its name or file on either."""
-    return frozenset(d.key for d in deployments if not wanted or {d.name, d.flow.name, d.flow.file} & set(wanted))
+    complete = question.deploy is None
+    return price_sides(
+        judging, base, head, flows=question.flows, calibrate=question.calibrate, complete=complete
+    )  # fmt: skip
 
 
 def _changed(before: Estimates, after: Estimates, base: Side, head: Side, card: RateCard) -> Delta:
@@ -208,7 +147,9 @@ def _changed_judges(question: Question, judging: Judging, first: bool) -> tuple[
         return ()
     with_it = load(question.head, question.as_of, Overrides())
     paths = judging.paths | with_it.paths
-    changed = sorted(p for p in paths if question.base.files.get(p) != question.head.files.get(p))
+    sides = question.base.files, question.judge.files  # what judges already is not left unused
+    head = question.head.files
+    changed = sorted(p for p in paths if all(files.get(p) != head.get(p) for files in sides))
     if not changed:
         return ()
     try:

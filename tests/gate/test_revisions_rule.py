@@ -329,3 +329,11 @@ def test_the_report_says_how_much_crept_in(repo: Repo, runner: Runner) -> None:
     branch(repo, {**scenario.files(), "finance/policy.yml": policy}, DOUBLED)
     _, report = check(repo, runner)
     assert round(Decimal(report["creep"]["30d"]), 3) == Decimal(scenario.DELTA)
+
+
+def test_a_judging_file_that_judges_already_is_not_called_unused(repo: Repo, runner: Runner) -> None:
+    branch(repo, scenario.files(), {"finance/policy.yml": scenario.policy(50_000), **DOUBLED})
+    _, by_base = check(repo, runner)
+    _, by_head = check(repo, runner, "--judge", "change")
+    assert [judge["path"] for judge in by_base["changed_judges"]] == ["finance/policy.yml"]
+    assert by_head["changed_judges"] == []
