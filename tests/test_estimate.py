@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from costgate.config import Assumptions
 from costgate.estimate import estimate
 from costgate.estimate.amounts import span
+from costgate.estimate.frequency import started_by
 from costgate.model import (
     Deployment,
     Estimate,
@@ -28,6 +29,7 @@ from costgate.model import (
     Step,
     StepDeclaration,
     StepEstimate,
+    Trigger,
     Unpriced,
     UsageProfile,
 )
@@ -143,6 +145,10 @@ RUNS = {
         {"schedule": DAILY}, profile(UNTRIGGERED), {},
         (70.4, "schedule, metered", f"{CRON}, and 40 runs a month beyond it ({OF_120})", 120, False),
     ),
+    "a schedule that comes back": (
+        {"schedule": DAILY}, profile(BY_CRON), {},
+        (40.4, "schedule, metered", f"{CRON}, and 10 runs a month beyond it ({OF_120})", 120, False),
+    ),
     "a schedule that explains all runs": (
         {"schedule": DAILY}, profile(replace(BY_CRON, scheduled=120)), {"base_schedule": DAILY},
         (30.4, "schedule", "cron 0 0 * * ? *", None, False),
@@ -190,6 +196,111 @@ RUNS = {
 def test_runs_come_from(fields: dict[str, Any], usage: UsageProfile, more: dict[str, Any], wanted: tuple[Any, ...]):
     runs = price(deployed(a_step(gpu=4), **fields), usage, **more).runs
     assert shown(runs) == (pytest.approx(wanted[0]), *wanted[1:])
+
+
+# What starts a flow beside its schedule. BY_CRON is metered 40 times a month; UNTRIGGERED did not see what started it.
+
+
+def upstream(runs: float, *, is_assumed: bool = False) -> Input:
+    detail = "starts when Up finishes (cron x)"
+    return Input(value=Interval.exact(runs), source="trigger", detail=detail, location=FLOW, assumed=is_assumed)
+
+
+EVENT = unresolved("@trigger", "no file tells")
+OPEN_EVENT = "what starts it is open: @trigger (flows/train.py:10): no file tells"
+STARTS = "starts when Up finishes (cron x)"
+TRIGGERED = {
+    "a declaration beats a trigger": (
+        {"runs_per_month": 70}, None, {"upstream": upstream(30), "base_upstream": upstream(30)},
+        (70, "declared", "declared in costgate.yml", None, False),
+    ),
+    "a declaration that the upstream outruns": (
+        {"runs_per_month": 70}, None, {"upstream": upstream(700), "base_upstream": upstream(30)},
+        (700, "trigger", STARTS, None, False),
+    ),
+    "as often as its upstream": ({}, None, {"upstream": upstream(30)}, (30, "trigger", STARTS, None, False)),
+    "as often as an upstream of which that is assumed": (
+        {}, None, {"upstream": upstream(30, is_assumed=True)}, (30, "trigger", STARTS, None, True),
+    ),
+    "a schedule and an upstream": (
+        {"schedule": DAILY}, None, {"upstream": upstream(10)},
+        (40.4, "schedule, trigger", f"{CRON}, and 10 runs a month beyond it ({STARTS})", None, False),
+    ),
+    "metered, where its upstream runs as before": (
+        {}, profile(UNTRIGGERED), {"upstream": upstream(30), "base_upstream": upstream(30)},
+        (40, "metered", OF_120, 120, False),
+    ),
+    "metered, as many times as often as its upstream": (
+        {}, profile(UNTRIGGERED), {"upstream": upstream(60), "base_upstream": upstream(30)},
+        (80, "metered, trigger",
+         f"40 runs a month ({OF_120}) × 60 runs a month now ÷ 30 then of what starts it", 120, False),
+    ),
+    "metered, as many times as often as is assumed": (
+        {}, profile(UNTRIGGERED), {"upstream": upstream(60, is_assumed=True), "base_upstream": upstream(30)},
+        (80, "metered, trigger",
+         f"40 runs a month ({OF_120}) × 60 runs a month now ÷ 30 then of what starts it", 120, True),
+    ),
+    "metered, and a trigger that is new": (
+        {}, profile(UNTRIGGERED), {"upstream": upstream(30)},
+        (70, "trigger, metered", f"{STARTS}, and 40 runs a month beyond it ({OF_120})", 120, False),
+    ),
+    "metered, and an upstream that did not run then": (
+        {}, profile(UNTRIGGERED), {"upstream": upstream(30), "base_upstream": upstream(0)},
+        (70, "trigger, metered", f"{STARTS}, and 40 runs a month beyond it ({OF_120})", 120, False),
+    ),
+    "metered, and a trigger that is gone": (
+        {}, profile(UNTRIGGERED), {"base_upstream": upstream(30)},
+        (10, "metered", f"{OF_120}, less those of the trigger that is gone", 120, False),
+    ),
+    "a trigger in the place of a schedule": (
+        {}, profile(BY_CRON), {"base_schedule": DAILY, "upstream": upstream(5)},
+        (15, "trigger, metered",
+         f"{STARTS}, and 10 runs a month beyond it ({OF_120}, less those of the schedule that is gone)", 120, False),
+    ),
+    "an event without history": (
+        {}, None, {"upstream": EVENT}, (30, "assumption", OPEN_EVENT, None, True),
+    ),
+    "an event in the place of a schedule may start as many runs": (
+        {}, profile(BY_CRON), {"base_schedule": DAILY, "upstream": EVENT},
+        (40, "metered", f"{OF_120}; {OPEN_EVENT}", 120, True),
+    ),
+    "an event with history": (
+        {}, profile(UNTRIGGERED), {"upstream": EVENT, "base_upstream": EVENT}, (40, "metered", OF_120, 120, False),
+    ),
+    "an event that never came": (
+        {}, NOT_SEEN, {"upstream": EVENT, "base_upstream": EVENT},
+        (0, "metered", "no run from 2026-08-22 to 2026-11-20 (service, sacct complete)", 0, False),
+    ),
+    "an upstream in the place of an event": (
+        {}, profile(UNTRIGGERED), {"upstream": upstream(30), "base_upstream": EVENT},
+        (40, "metered", OF_120, 120, True),
+    ),
+    "a busier upstream in the place of an event": (
+        {}, profile(UNTRIGGERED), {"upstream": upstream(50), "base_upstream": EVENT},
+        (50, "trigger", STARTS, None, True),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "usage", "more", "wanted"), TRIGGERED.values(), ids=TRIGGERED)
+def test_runs_that_triggers_start(
+    fields: dict[str, Any], usage: UsageProfile, more: dict[str, Any], wanted: tuple[Any, ...]
+):
+    runs = price(deployed(a_step(gpu=4), **fields), usage, **more).runs
+    assert shown(runs) == (pytest.approx(wanted[0]), *wanted[1:])
+
+
+def test_two_flows_above_start_as_many_runs_as_both_have():
+    flow = replace(deployed().flow, trigger=Trigger(flow="Up", location=FLOW))
+    some, more = price(deployed(schedule=DAILY)).runs, price(deployed(schedule=HOURLY), profile(A_RUN)).runs
+    found = started_by(deployed(flow=flow), [some, more])
+    assert shown(found)[:3] == (
+        pytest.approx(30.4 + 730 + 500),
+        "trigger",
+        f"starts when Up finishes ({some.detail}; {more.detail})",
+    )
+    assert (found.n, found.as_of) == (None, date(2026, 11, 20))
+    assert started_by(deployed(flow=flow), [more]).n == 1500
 
 
 def test_metered_runs_keep_their_interval():

@@ -13,8 +13,9 @@ from costgate.config import Assumptions
 from costgate.estimate.amounts import total
 from costgate.estimate.band import bucket_of, choose, widen
 from costgate.estimate.cost import cost_lines, cost_per_run, raw_cost
-from costgate.estimate.evidence import Evidence, gather
-from costgate.estimate.inputs import not_less, runs_per_month, step_inputs
+from costgate.estimate.evidence import Evidence, Upstream, gather
+from costgate.estimate.frequency import runs_per_month
+from costgate.estimate.inputs import not_less, step_inputs
 from costgate.model import (
     Band,
     Deployment,
@@ -46,18 +47,21 @@ def estimate(
     calibrate: bool = True,
     is_new: bool = False,
     known: Estimate | None = None,
+    upstream: Upstream = None,
+    base_upstream: Upstream = None,
 ) -> Estimate:
     """Monthly cost of a deployment in the card's currency.
 
     `base_schedule` is the schedule of the same deployment at base, for both sides of a comparison (for a single
     revision its own): metered runs beyond it count on top of this side's schedule. `is_new` says that the deployment
     does not exist at base, so that its absence from the usage profile means nothing.
+    `upstream` says how often the flows run whose end starts this one, `base_upstream` how often they do at base.
     `known` is the estimate of the same deployment at base: what head makes unreadable is not assumed to be less.
     """
-    evidence = gather(deployment, usage, assumptions, base_schedule, is_new)
+    evidence = gather(deployment, usage, assumptions, base_schedule, is_new, upstream, base_upstream)
     band = choose(usage, bucket_of(deployment, evidence.history), calibrate=calibrate)
     before = {step.step: step.inputs for step in known.steps} if known else {}
-    unreadable = isinstance(deployment.flow.schedule, Unresolved)
+    unreadable = isinstance(deployment.flow.schedule, Unresolved) or isinstance(upstream, Unresolved)
     runs = not_less(runs_per_month(evidence), known.runs if known and unreadable else None)
     steps = tuple(_step(evidence, step, card, runs, band, before.get(step.name, {})) for step in deployment.flow.steps)
     return Estimate(

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
+from typing import TypeAlias
 
 from costgate.config import Assumptions
 from costgate.estimate.amounts import bounded
-from costgate.model import Deployment, Input, Location, Schedule, StepUsage, UsageDeployment, UsageProfile
+from costgate.model import (
+    Deployment,
+    Input,
+    Location,
+    Schedule,
+    StepUsage,
+    Unresolved,
+    UsageDeployment,
+    UsageProfile,
+)
 from costgate.units import Interval
 from costgate.usage import find
+
+# Runs a month of the flows whose end starts this one; Unresolved where that is open, None where nothing does.
+Upstream: TypeAlias = "Input | Unresolved | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +35,8 @@ class Evidence:
     assumptions: Assumptions
     base_schedule: Schedule | None
     is_new: bool
+    upstream: Upstream
+    base_upstream: Upstream
 
     def of_step(self, step: str) -> StepUsage | None:
         """What was measured of a step; None without an attempt."""
@@ -35,6 +50,8 @@ def gather(
     assumptions: Assumptions,
     base_schedule: Schedule | None,
     is_new: bool,
+    upstream: Upstream = None,
+    base_upstream: Upstream = None,
 ) -> Evidence:
     """The evidence of one deployment."""
     return Evidence(
@@ -44,6 +61,8 @@ def gather(
         assumptions=assumptions,
         base_schedule=base_schedule,
         is_new=is_new,
+        upstream=upstream,
+        base_upstream=base_upstream,
     )
 
 
@@ -85,3 +104,10 @@ def exact(value: float) -> Interval[float]:
 def clip(value: Interval[float]) -> Interval[float]:
     """An interval, kept finite."""
     return value.map(bounded)
+
+
+def no_history(evidence: Evidence) -> str:
+    """Why nothing was metered of a deployment."""
+    if evidence.is_new:
+        return "new, so without history"
+    return "not in the usage profile" if evidence.usage else "no usage profile"

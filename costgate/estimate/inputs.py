@@ -1,4 +1,4 @@
-"""Where the five inputs of a step come from: for each the first source that is known, never a silent default."""
+"""Where the inputs of a step come from: for each the first source that is known, never a silent default."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import replace
 
 from costgate.estimate.amounts import LARGEST, bounded, number, plain, span
 from costgate.estimate.durations import duration_s
-from costgate.estimate.evidence import Evidence, assumed, clip, day, declared, exact, measured
-from costgate.model import Input, Known, Schedule, Step, StepUsage, Unresolved, UsageDeployment, Value
-from costgate.units import Interval
+from costgate.estimate.evidence import Evidence, assumed, declared, exact, measured, no_history
+from costgate.model import Input, Known, Step, StepUsage, Unresolved, Value
 
 
 def step_inputs(evidence: Evidence, step: Step, runs: Input) -> Mapping[str, Input]:
@@ -29,98 +28,6 @@ def not_less(head: Input, base: Input | None) -> Input:
     if base is None or base.assumed or not head.assumed or head.value.expected >= base.value.expected:
         return head
     return replace(base, detail=f"{base.detail} at base; at head {head.detail}", assumed=True)
-
-
-def runs_per_month(evidence: Evidence) -> Input:
-    """Declared · schedule and the metered runs beyond base's schedule · metered · assumption."""
-    deployment, history = evidence.deployment, evidence.history
-    schedule = deployment.flow.schedule
-    if deployment.runs_per_month is not None and not _is_outrun(evidence, deployment.runs_per_month):
-        return declared(deployment.runs_per_month, deployment.location)
-    if isinstance(schedule, Schedule):
-        return _scheduled_runs(evidence, schedule)
-    if isinstance(schedule, Unresolved):
-        return _runs_of_open_schedule(evidence, schedule)
-    if history:
-        return _metered_runs(evidence, history)
-    if evidence.usage and evidence.usage.complete and not evidence.is_new:
-        return _never_ran(evidence)
-    return assumed(evidence, "runs_per_month", evidence.assumptions.runs_per_month, _no_history(evidence))
-
-
-def _is_outrun(evidence: Evidence, declared_runs: float) -> bool:
-    """Whether a change makes the schedule start more runs than were declared for the one before."""
-    schedule, before = evidence.deployment.flow.schedule, evidence.base_schedule
-    if evidence.is_new or not isinstance(schedule, Schedule):
-        return False
-    return schedule.runs_per_month > max(declared_runs, before.runs_per_month if before else 0.0)
-
-
-def _scheduled_runs(evidence: Evidence, schedule: Schedule) -> Input:
-    zone = f" {schedule.timezone}" if schedule.timezone else ""
-    on_time = Input(
-        value=exact(schedule.runs_per_month),
-        source="schedule",
-        detail=f"cron {schedule.cron}{zone}",
-        location=schedule.location,
-    )
-    if not evidence.history:
-        return on_time
-    extra = _beyond_schedule(evidence.history, evidence.base_schedule)
-    if not extra.high:
-        return on_time
-    seen = measured(evidence, extra, evidence.history.runs_count, "runs", evidence.history.location)
-    return replace(
-        on_time,
-        value=clip(on_time.value + extra),
-        source="schedule, metered",
-        detail=f"{on_time.detail}, and {plain(extra.expected)} runs a month beyond it ({seen.detail})",
-        n=seen.n,
-        as_of=seen.as_of,
-    )
-
-
-def _beyond_schedule(history: UsageDeployment, base_schedule: Schedule | None) -> Interval[float]:
-    """Metered runs a month that base's schedule did not start: by their trigger where that was seen, else the rest."""
-    if history.scheduled:
-        unscheduled = 1 - history.scheduled / history.runs_count
-        return history.runs_per_month.map(lambda runs: runs * unscheduled)
-    expected = base_schedule.runs_per_month if base_schedule else 0.0
-    return history.runs_per_month.map(lambda runs: max(0.0, runs - expected))
-
-
-def _runs_of_open_schedule(evidence: Evidence, schedule: Unresolved) -> Input:
-    """A schedule that nobody can read may start more runs than any history: what is used instead is assumed."""
-    note = f"the schedule {schedule.expression} ({schedule.location.short}) is not resolved: {schedule.reason}"
-    if evidence.history and evidence.history.runs_per_month.high:
-        found = measured(
-            evidence, evidence.history.runs_per_month, evidence.history.runs_count, "runs", evidence.history.location
-        )
-        return replace(found, detail=f"{found.detail}; {note}", assumed=True)
-    return assumed(evidence, "runs_per_month", evidence.assumptions.runs_per_month, note)
-
-
-def _metered_runs(evidence: Evidence, history: UsageDeployment) -> Input:
-    """All runs; without those of a schedule that base has and this side has not."""
-    found = measured(evidence, history.runs_per_month, history.runs_count, "runs", history.location)
-    if evidence.base_schedule is None:
-        return found
-    value = clip(_beyond_schedule(history, evidence.base_schedule))
-    return replace(found, value=value, detail=f"{found.detail}, less those of the schedule that is gone")
-
-
-def _never_ran(evidence: Evidence) -> Input:
-    """Absence from a complete window is knowledge."""
-    assert evidence.usage is not None
-    first, last = day(evidence.usage.window_from), day(evidence.usage.window_to)
-    detail = f"no run from {first.isoformat()} to {last.isoformat()} ({', '.join(evidence.usage.complete)} complete)"
-    return Input(value=exact(0), source="metered", detail=detail, n=0, as_of=last)
-
-
-def _no_history(evidence: Evidence) -> str:
-    if evidence.is_new:
-        return "new, so without history"
-    return "not in the usage profile" if evidence.usage else "no usage profile"
 
 
 def tasks_per_run(evidence: Evidence, step: Step) -> Input:
@@ -222,4 +129,4 @@ def overhead_s(evidence: Evidence, step: Step) -> Input:
 
 
 def _no_step_history(evidence: Evidence) -> str:
-    return "this step was not measured" if evidence.history else _no_history(evidence)
+    return "this step was not measured" if evidence.history else no_history(evidence)

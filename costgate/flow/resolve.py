@@ -23,6 +23,7 @@ from costgate.flow.parse import FlowClass, Module, Sources, StepDef
 from costgate.flow.resources import merge, parse_decospec
 from costgate.flow.schedule import schedule
 from costgate.flow.specs import decorator_of
+from costgate.flow.triggers import trigger
 from costgate.flow.values import RefusedError, Tree, describe, plain
 from costgate.model import Decorator, Flow, Foreach, Known, Location, Step, Unresolved, Value
 
@@ -97,6 +98,7 @@ def _flow(
         location=flow_class.location,
         project=level.project,
         schedule=schedule(found, context.settings.target) if found else None,
+        trigger=trigger(level.decorators, context.settings.target),
         steps=steps,
         configs=configs.sources,
         owner=level.owner,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from costgate.errors import InputError
 from costgate.estimate import estimate
+from costgate.estimate.evidence import Upstream
+from costgate.estimate.frequency import started_by
+from costgate.flow.upstream import by_flow, starters
 from costgate.gate.declared import without_discounts
 from costgate.gate.judging import Judging
 from costgate.gate.renamed import estimate_under, predecessors, renamed_steps, usage_under
@@ -31,12 +33,11 @@ def price_sides(
     not `complete`, what is gone from it cannot be told.
     """
     chosen = _chosen(base.deployments + head.deployments, flows)
-    pricer = _Pricer(judging=judging, base={d.key: d for d in base.deployments}, calibrate=calibrate)
-    before = {d.key: pricer.alone(d) for d in base.deployments if d.key in chosen}
     continued = predecessors(base.deployments, head.deployments, complete=complete)
-    after = [pricer.head(d, continued.get(d.key), before) for d in head.deployments if d.key in chosen]
+    pricer = Pricer(judging, base.deployments, head.deployments, continued, calibrate=calibrate)
+    after = [pricer.at_head(d) for d in head.deployments if d.key in chosen]
     return (
-        tuple(before.values()),
+        tuple(pricer.at_base(d) for d in base.deployments if d.key in chosen),
         tuple(estimated for estimated, _ in after),
         tuple(note for _, notes in after for note in notes),
     )
@@ -54,47 +55,83 @@ def _chosen(deployments: tuple[Deployment, ...], wanted: tuple[str, ...]) -> fro
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pricer:
-    judging: Judging
-    base: Mapping[DeploymentKey, Deployment]
-    calibrate: bool
+class Pricer:
+    """Estimates the deployments of both sides, each once; one that another starts needs that one's frequency first."""
 
-    def alone(self, deployment: Deployment) -> Estimate:
-        """A deployment without one that it continues."""
-        return self._estimate(deployment, deployment.key, self.judging.usage, None)
+    def __init__(
+        self,
+        judging: Judging,
+        base: tuple[Deployment, ...],
+        head: tuple[Deployment, ...],
+        continued: Mapping[DeploymentKey, Deployment],
+        *,
+        calibrate: bool,
+    ) -> None:
+        self._judging, self._calibrate = judging, calibrate
+        self._base, self._head = {d.key: d for d in base}, {d.key: d for d in head}
+        self._continued = continued
+        self._before: dict[DeploymentKey, Estimate] = {}
+        self._after: dict[DeploymentKey, tuple[Estimate, tuple[str, ...]]] = {}
+        self._by_flow = {"base": by_flow(base), "head": by_flow(head)}
 
-    def head(
-        self, deployment: Deployment, before: Deployment | None, priced: Mapping[DeploymentKey, Estimate]
-    ) -> tuple[Estimate, tuple[str, ...]]:
-        """A deployment of head: base's estimate where it is the very same, else held to the one that it continues."""
+    def at_base(self, deployment: Deployment) -> Estimate:
+        """A deployment of base."""
+        if deployment.key not in self._before:
+            upstream = self._upstream(deployment, "base")
+            self._before[deployment.key] = self._estimate(deployment, deployment, self._judging.usage, None, upstream)
+        return self._before[deployment.key]
+
+    def at_head(self, deployment: Deployment) -> tuple[Estimate, tuple[str, ...]]:
+        """A deployment of head, held to the one of base that it continues, and notes about what does not count."""
+        if deployment.key not in self._after:
+            self._after[deployment.key] = self._at_head(deployment)
+        return self._after[deployment.key]
+
+    def _at_head(self, deployment: Deployment) -> tuple[Estimate, tuple[str, ...]]:
+        before, upstream = self._continued.get(deployment.key), self._upstream(deployment, "head")
         if before is None:
-            return self.alone(deployment), ()
-        if deployment == self.base.get(deployment.key):
-            return priced[deployment.key], ()
-        return self._continuing(deployment, before, priced.get(before.key) or self.alone(self.base[before.key]))
+            return self._estimate(deployment, None, self._judging.usage, None, upstream), ()
+        same = self._base.get(deployment.key)
+        if deployment == same and upstream == self._upstream(same, "base"):
+            return self.at_base(same), ()
+        return self._continuing(deployment, before, upstream)
 
     def _continuing(
-        self, deployment: Deployment, before: Deployment, known: Estimate
+        self, deployment: Deployment, before: Deployment, upstream: Upstream
     ) -> tuple[Estimate, tuple[str, ...]]:
+        base = self._base[before.key]
         names = renamed_steps(before.flow, deployment.flow)
-        usage = usage_under(self.judging.usage, deployment.key, before.key, names)
-        known = estimate_under(names, known)
-        found = self._estimate(deployment, before.key, usage, known)
+        usage = usage_under(self._judging.usage, deployment.key, before.key, names)
+        known = estimate_under(names, self.at_base(base))
+        found = self._estimate(deployment, base, usage, known, upstream)
         held, notes = without_discounts(before, known, deployment, found)
-        return (self._estimate(held, before.key, usage, known) if notes else found), notes
+        return (self._estimate(held, base, usage, known, upstream) if notes else found), notes
 
     def _estimate(
-        self, deployment: Deployment, at_base: DeploymentKey, usage: UsageProfile | None, known: Estimate | None
+        self,
+        deployment: Deployment,
+        base: Deployment | None,
+        usage: UsageProfile | None,
+        known: Estimate | None,
+        upstream: Upstream,
     ) -> Estimate:
-        schedule = self.base[at_base].flow.schedule if at_base in self.base else None
+        schedule = base.flow.schedule if base else None
         return estimate(
             deployment,
-            card=self.judging.card,
+            card=self._judging.card,
             usage=usage,
-            assumptions=self.judging.config.assumptions,
+            assumptions=self._judging.config.assumptions,
             base_schedule=schedule if isinstance(schedule, Schedule) else None,
-            is_new=deployment.key not in self.base,
-            calibrate=self.calibrate,
+            is_new=deployment.key not in self._base,
+            calibrate=self._calibrate,
             known=known,
+            upstream=upstream,
+            base_upstream=self._upstream(base, "base") if base else None,
         )
+
+    def _upstream(self, deployment: Deployment, side: str) -> Upstream:
+        """How often the flows run whose end starts this one."""
+        found = starters(deployment, self._by_flow[side])
+        if not isinstance(found, tuple):
+            return found
+        return started_by(deployment, [(self.at_base(d) if side == "base" else self.at_head(d)[0]).runs for d in found])

@@ -19,6 +19,7 @@ from costgate.model.deployed import (
     Step,
     StepDeclaration,
     StepResources,
+    Trigger,
     Unresolved,
     Value,
 )
@@ -71,6 +72,6 @@ __all__ = [
     "DeploymentKey", "Driver", "Durations", "Estimate", "Flow", "Foreach", "Input", "Known", "Location", "Node",
     "NotBilled", "Outcome", "Owner", "Quote", "Rate", "RateCard", "Report", "RequiredApproval", "Reservation",
     "Schedule", "SizeUsage", "Snapshot", "Source", "Status", "Step", "StepDeclaration", "StepEstimate",
-    "StepResources", "StepUsage", "Tier", "Unpriced", "Unresolved", "UsageDeployment", "UsageProfile", "Value",
-    "Violation",
+    "StepResources", "StepUsage", "Tier", "Trigger", "Unpriced", "Unresolved", "UsageDeployment", "UsageProfile",
+    "Value", "Violation",
 ]  # fmt: skip

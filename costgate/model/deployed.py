@@ -109,6 +109,8 @@ class StepResources:
     compute_pool: Value = NOTHING
     gpu_vendor: Value = NOTHING
     instance_type: Value = NOTHING
+    extended_resources: Value = NOTHING  # Known(dict[str, Any]): Kubernetes' own names, e.g. nvidia.com/mig-3g.40gb
+    persistent_volume_claims: Value = NOTHING
     retry_times: Value = NOTHING
     timeout_s: Value = NOTHING
     # A mutator or an unknown decorator that may have changed any attribute: then all of them are unknown ("*").
@@ -150,6 +152,16 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """`@trigger_on_finish`: the flow whose end starts this one; `@trigger`: an event."""
+
+    flow: str | None = None  # None: an event
+    project: str | None = None  # None: that of this flow itself; so for the branch
+    branch: str | None = None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigSource:
     """Where the value of a Config came from."""
 
@@ -169,6 +181,7 @@ class Flow:
     project: Value | None  # argument of @project; None without the decorator
     schedule: Schedule | Unresolved | None
     steps: tuple[Step, ...]  # start first, then in graph order
+    trigger: Trigger | Unresolved | None = None  # what starts it beside the schedule
     configs: tuple[ConfigSource, ...] = ()
     owner: Owner = Owner()  # literal arguments of @costgate(...)
     unresolved: tuple[Unresolved, ...] = ()  # what is open about the flow itself

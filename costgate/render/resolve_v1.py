@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from costgate.model import NOTHING, Flow, Known, Schedule, Step, StepResources, Unresolved, Value
+from costgate.model import NOTHING, Flow, Known, Schedule, Step, StepResources, Trigger, Unresolved, Value
 from costgate.render.fmt import plain as shown
 from costgate.render.fmt import quantity
 from costgate.render.json_v1 import RESOURCES, Json, dump, gap, number, plain, resources, unresolved
@@ -29,6 +29,7 @@ def resolve(flow: Flow) -> Json:
             for config in flow.configs
         },
         "schedule": _schedule(flow.schedule),
+        **_trigger(flow.trigger),
         "steps": {step.name: _step(step) for step in flow.steps},
         "unresolved": _flow_gaps(flow),
     }
@@ -87,8 +88,8 @@ def _gaps(step: Step) -> list[Json]:
 
 
 def _flow_gaps(flow: Flow) -> list[Json]:
-    """What is open about the flow itself: `project`, `schedule`, or `*` for anything."""
-    named = (("project", flow.project), ("schedule", flow.schedule))
+    """What is open about the flow itself: `project`, `schedule`, `trigger`, or `*` for anything."""
+    named = (("project", flow.project), ("schedule", flow.schedule), ("trigger", flow.trigger))
     found = [(name, item) for name, item in named if isinstance(item, Unresolved)]
     known = {item for _, item in found}
     found += [("*", item) for item in flow.unresolved if item not in known]
@@ -109,6 +110,13 @@ def _schedule(schedule: Schedule | Unresolved | None) -> Json | None:
     }
 
 
+def _trigger(trigger: Trigger | Unresolved | None) -> Json:
+    """What starts the flow beside its schedule, if anything does; `flow` is null for an event."""
+    if not isinstance(trigger, Trigger):
+        return {}
+    return {"trigger": {"flow": trigger.flow, "project": trigger.project, "branch": trigger.branch}}
+
+
 def _facts(flow: Flow) -> list[tuple[str, str]]:
     facts = []
     if flow.project:
@@ -117,6 +125,8 @@ def _facts(flow: Flow) -> list[tuple[str, str]]:
         zone = f" {shown(flow.schedule.timezone)}" if flow.schedule.timezone else ""
         runs = quantity(flow.schedule.runs_per_month)
         facts.append(("schedule", f"{shown(flow.schedule.cron)}{zone}, {runs} runs a month"))
+    if isinstance(flow.trigger, Trigger):
+        facts.append(("starts", f"when {shown(flow.trigger.flow)} finishes" if flow.trigger.flow else "on an event"))
     facts += [("config", f"{shown(item.name)} from {shown(item.path or item.source)}") for item in flow.configs]
     return facts
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from costgate.config import DeploymentSpec, ProjectConfig
 from costgate.errors import InputError
-from costgate.gate import affected
+from costgate.gate import affected, texts
 from costgate.gate.affected import changed_paths, narrow
 from costgate.gate.sides import both_sides
 from costgate.model import Deployment, Snapshot
@@ -176,7 +176,7 @@ def test_everything_is_touched_where_deployments_change_or_very_many_files() -> 
 
 
 def test_a_file_that_is_too_large_to_search_is_never_left_out() -> None:
-    text = flow("A") + "#" * affected.LARGE
+    text = flow("A") + "#" * texts.LARGE
     base = snapshot({**BASE, "flows/huge.py": text})
     head = snapshot({**BASE, "flows/huge.py": text, "flows/lib/deep.py": "SIZE = 9\n", "README.md": "deep"})
     narrowed = narrow(base, head, ProjectConfig(), ProjectConfig())

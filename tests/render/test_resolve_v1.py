@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 
-from costgate.model import Known, Unresolved
+from costgate.model import Known, Trigger, Unresolved
 from costgate.render import resolve_v1
 from costgate.shipped import schema
 from tests.render import builders
@@ -51,6 +51,17 @@ def test_trainium_goes_by_the_name_that_metaflow_gives_it() -> None:
     step = replace(step, resources=replace(step.resources, trainium=Known(value=16)))
     found = resolve_v1.resolve(builders.flow(**BARE, steps=(step,)))["steps"][step.name]
     assert (found["trainium"], found["inferentia"]) == (None, 16)
+
+
+@pytest.mark.parametrize(
+    ("flow", "words"), [("Up", "starts: when Up finishes"), (None, "starts: on an event")], ids=["a flow", "an event"]
+)
+def test_what_starts_a_flow(flow: str | None, words: str) -> None:
+    found = builders.flow(trigger=Trigger(flow=flow, location=builders.at("flows/train.py", 4)))
+    data = resolve_v1.resolve(found)
+    VALIDATOR.validate(data)
+    assert data["trigger"] == {"flow": flow, "project": None, "branch": None}
+    assert words in resolve_v1.render_text(found)
 
 
 def test_what_is_open_about_the_flow_is_named() -> None:
