@@ -30,7 +30,12 @@ def resolve(repo: Repository, revision: str) -> str:
 
 def has_commits(repo: Repository) -> bool:
     """Whether HEAD is a commit; false in a repository without one."""
-    return bool(_commit(repo, "HEAD"))
+    return is_commit(repo, "HEAD")
+
+
+def is_commit(repo: Repository, revision: str) -> bool:
+    """Whether a name or id is a commit that this clone holds."""
+    return bool(REVISION.fullmatch(revision) and _commit(repo, revision))
 
 
 def default_branch(repo: Repository) -> str | None:
