@@ -1,0 +1,1 @@
+"""GitHub: what its records say, and what costgate writes there."""
