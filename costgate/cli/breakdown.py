@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from costgate.cli import gating, options, revisions
+from costgate.cli.running import running
 from costgate.gate import breakdown
 from costgate.git import open_repository
 from costgate.render import breakdown as text
@@ -39,9 +40,11 @@ def command(
       costgate breakdown
       costgate breakdown main --output json
     """
-    snapshot = revisions.current(open_repository(Path(repo)), revision)
+    repository = open_repository(Path(repo))
+    snapshot = revisions.current(repository, revision)
     named = options.overrides(rate_card, usage, policy)
-    report = breakdown(snapshot, as_of=options.moment(as_of), overrides=named)
+    oracle = running(ctx, lambda: revisions.current(repository))
+    report = breakdown(snapshot, as_of=options.moment(as_of), overrides=named, oracle=oracle)
     if output == "json":
         gating.echo(json_v1.render(report))
     else:

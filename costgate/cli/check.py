@@ -8,13 +8,7 @@ import click
 
 from costgate.cli import gating, options
 from costgate.errors import InputError
-
-# outcome → 1 where it stops the change; `--fail-on blocked` lets a missing approval pass with a warning
-STOPS = {
-    "approval-required": ("blocked", "incomplete", "approval-required"),
-    "blocked": ("blocked", "incomplete"),
-}
-
+from costgate.policy.decide import STOPS
 
 @click.command("check")
 @options.revision_options
@@ -43,7 +37,7 @@ def command(ctx: click.Context, /, output: tuple[str, ...], fail_on: str, **para
     if not params["deployment"] and (params["configs"] or params["values"]):
         raise InputError("--config and --config-value need --deployment", help="name what the deploy job deploys")
     targets = gating.targets(output)
-    report = gating.ask_gate(params, ctx.obj, judged=True)
+    report = gating.ask_gate(params, ctx, judged=True)
     gating.write(report, targets, ctx.obj)
     outcome = report.decision.outcome
     if outcome == "approval-required" and fail_on == "blocked":

@@ -25,5 +25,5 @@ def command(ctx: click.Context, /, output: tuple[str, ...], **params: Any) -> in
       costgate diff --base main --output markdown=comment.md --output text
     """
     targets = gating.targets(output)
-    gating.write(gating.ask_gate(params, ctx.obj, judged=False), targets, ctx.obj)
+    gating.write(gating.ask_gate(params, ctx, judged=False), targets, ctx.obj)
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from costgate.cli import gating, options, revisions
+from costgate.cli.running import running
 from costgate.errors import InputError
 from costgate.gate import price
 from costgate.git import open_repository
@@ -38,9 +39,12 @@ def command(
       costgate explain TrainFlow
       costgate explain train-eu/train --rev main
     """
-    snapshot = revisions.current(open_repository(Path(repo)), rev)
+    repository = open_repository(Path(repo))
+    snapshot = revisions.current(repository, rev)
     moment = options.moment(as_of)
-    estimates, _, judging = price(snapshot, as_of=moment, overrides=options.overrides(rate_card, usage, policy))
+    named = options.overrides(rate_card, usage, policy)
+    oracle = running(ctx, lambda: revisions.current(repository))
+    estimates, _, judging = price(snapshot, as_of=moment, overrides=named, oracle=oracle)
     estimate, step = _find(estimates, deployment)
     width = gating.width(ctx.obj)
     gating.echo(explain.render(estimate, step=step, card=judging.card, as_of=moment, width=width))

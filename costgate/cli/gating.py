@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from costgate.cli import options, places, revisions
+from costgate.cli.running import running
 from costgate.errors import InputError, WorldError
 from costgate.gate import Question, ask
 from costgate.gate.sides import Deploy
@@ -20,12 +21,12 @@ from costgate.model import Report
 from costgate.render import renderer
 
 
-def ask_gate(params: Mapping[str, Any], environ: Mapping[str, str], *, judged: bool) -> Report:
+def ask_gate(params: Mapping[str, Any], ctx: click.Context, *, judged: bool) -> Report:
     """The report for the revisions that the options name."""
     as_of = options.moment(params["as_of"])
     repo = open_repository(Path(params["repo"]))
     wanted = revisions.Wanted(**{key: params[key] for key in ("base", "head", "staged", "worktree", "judge")})
-    chosen = revisions.choose(repo, wanted, environ, as_of)
+    chosen = revisions.choose(repo, wanted, ctx.obj, as_of)
     question = Question(
         base=chosen.base,
         head=chosen.head,
@@ -37,6 +38,7 @@ def ask_gate(params: Mapping[str, Any], environ: Mapping[str, str], *, judged: b
         adopted=chosen.adopted,
         calibrate=not params["no_calibration"],
         judged=judged,
+        oracle=running(ctx, lambda: revisions.current(repo)),
     )
     return ask(_as_deployed(repo, question, params) if params.get("deployment") else question)
 

@@ -8,13 +8,16 @@ from typing import Any
 
 import click
 
-from costgate.cli import gating, options, places
+from costgate.cli import gating, options, places, revisions
+from costgate.cli.running import running
 from costgate.config import DeploymentSpec, ProjectConfig
 from costgate.errors import InputError
 from costgate.flow.parse import FlowClass, Sources
 from costgate.flow.resolve import Settings, resolve_flow
 from costgate.gate.judging import read_config
-from costgate.model import Flow
+from costgate.gate.running import Runner
+from costgate.git import open_repository
+from costgate.model import Deployment, DeploymentKey, Flow, Snapshot
 from costgate.render import resolve_v1
 
 TARGETS = ("argo-workflows", "step-functions", "local")
@@ -34,14 +37,15 @@ TARGETS = ("argo-workflows", "step-functions", "local")
 def command(ctx: click.Context, /, flow: str, output: str, **params: Any) -> int:
     """The resources of each step of FLOW (file or file:ClassName), as Metaflow would resolve them.
 
-    Nothing is imported or executed. What cannot be known is listed with its reason.
+    What cannot be known is listed with its reason. Nothing of the flow is executed, unless costgate.yml says
+    `resolver: auto` or `metaflow`.
 
     \b
     Example:
       costgate resolve flows/train.py
       costgate resolve flows/train.py:TrainFlow --config config=configs/eu.json --output json
     """
-    found = _resolve(flow, params)
+    found = _resolve(flow, params, ctx)
     text = resolve_v1.render_json(found) if output == "json" else _text(found, ctx)
     gating.echo(text)
     return 0
@@ -51,7 +55,7 @@ def _text(flow: Flow, ctx: click.Context) -> str:
     return resolve_v1.render_text(flow, color=gating.in_color(ctx.obj), width=gating.width(ctx.obj))
 
 
-def _resolve(typed: str, params: dict[str, Any]) -> Flow:
+def _resolve(typed: str, params: dict[str, Any], ctx: click.Context) -> Flow:
     name, separator, class_name = typed.partition(".py:")
     start = Path(params["repo"])
     snapshot, path, here = places.find(start, f"{name}.py" if separator else name, params["rev"])
@@ -65,7 +69,17 @@ def _resolve(typed: str, params: dict[str, Any]) -> Flow:
         config_values=options.json_values(params["values"]),
         cwd=posixpath.normpath(posixpath.join(here, params["cwd"] or ".")),
     )
-    return resolve_flow(sources, chosen, spec, _settings(config, params))
+    settings = _settings(config, params)
+    runner = Runner(config.resolver, running(ctx, lambda: _checked_out(snapshot, params)))
+    found = runner.flow(snapshot, resolve_flow(sources, chosen, spec, settings), spec, settings)
+    for note in runner.notes([Deployment(key=DeploymentKey(flow=found.name), name=found.name, flow=found)]):
+        click.echo(f"costgate: {note}", err=True)
+    return found
+
+
+def _checked_out(snapshot: Snapshot, params: dict[str, Any]) -> Snapshot:
+    """What is checked out: the snapshot itself, where no revision was named."""
+    return revisions.current(open_repository(Path(params["repo"]))) if params["rev"] else snapshot
 
 
 def _pairs(params: dict[str, Any]) -> dict[str, str]:

@@ -12,8 +12,10 @@ from decimal import Decimal
 
 from costgate.delta import compare
 from costgate.errors import InputError
+from costgate.flow.answer import Ask
 from costgate.gate.judging import CONFIG, Judging, Overrides, load
 from costgate.gate.pricing import Estimates, price_sides
+from costgate.gate.running import nobody, refusing
 from costgate.gate.sides import Deploy, Side, both_sides, one_side
 from costgate.model import (
     Approval,
@@ -45,15 +47,18 @@ class Question:
     deploy: Deploy | None = None  # judge only this deployment, as a deploy job was called
     calibrate: bool = True
     judged: bool = True  # False: the report informs, nobody is stopped
+    oracle: Ask = nobody  # runs flows with Metaflow, where the judge's `resolver` wants it
 
 
 def ask(question: Question) -> Report:
     """Judge the difference of base and head. Raises InputError for what the caller named wrongly."""
     first = CONFIG not in question.judge.files and CONFIG in question.head.files and not question.adopted
+    if first:  # a change does not choose by itself that its code is run
+        question = replace(question, oracle=refusing(f"{CONFIG} is not yet on the target branch"))
     judge = question.head if first else question.judge
     judging = load(judge, question.as_of, question.overrides)
     everything = needs_totals(judging.policy) or bool(question.flows)
-    base, head = both_sides(question.base, question.head, judging.config, everything=everything, deploy=question.deploy)
+    base, head = _both_sides(question, question.base, judging, everything=everything)
     before, after, held = _estimates(question, judging, base, head)
     delta = _changed(before, after, base, head, judging.card)
     facts = Facts(
@@ -69,33 +74,41 @@ def ask(question: Question) -> Report:
         approvals=question.approvals,
     )
     notes = _notes(question, judging, first, delta) + head.notes + held
-    report = _report(question, judging, delta, decide(judging.policy, facts), notes)
+    report = _report(question, judging, delta, decide(judging.policy, facts), notes, head.resolver)
     if facts.totals is not None:
         report = replace(report, scope="all", delta=_with_totals(delta, before, after))
     return replace(report, changed_judges=_changed_judges(question, judging, first), creep=_crept(facts.creep))
 
 
-def price(snapshot: Snapshot, *, as_of: datetime, overrides: Overrides) -> tuple[Estimates, Side, Judging]:
+def _both_sides(question: Question, base: Snapshot, judging: Judging, *, everything: bool) -> tuple[Side, Side]:
+    return both_sides(
+        base, question.head, judging.config, everything=everything, deploy=question.deploy, ask=question.oracle
+    )  # fmt: skip
+
+
+def price(
+    snapshot: Snapshot, *, as_of: datetime, overrides: Overrides, oracle: Ask = nobody
+) -> tuple[Estimates, Side, Judging]:
     """What is deployed at one revision, priced by that revision's own files. A broken one raises InputError."""
     judging = load(snapshot, as_of, overrides)
     if judging.broken:
         raise InputError(problems=judging.broken)
-    side = one_side(snapshot, judging.config)
+    side = one_side(snapshot, judging.config, oracle)
     estimates, _, _ = price_sides(judging, side, side)
     return estimates, side, judging
 
 
-def breakdown(snapshot: Snapshot, *, as_of: datetime, overrides: Overrides) -> Report:
+def breakdown(snapshot: Snapshot, *, as_of: datetime, overrides: Overrides, oracle: Ask = nobody) -> Report:
     """The report of one revision: all its deployments, compared with themselves, so that nothing is judged."""
-    estimates, side, judging = price(snapshot, as_of=as_of, overrides=overrides)
+    estimates, side, judging = price(snapshot, as_of=as_of, overrides=overrides, oracle=oracle)
     delta = compare(
         estimates, estimates, card=judging.card, base_unpriced=side.unpriced, head_unpriced=side.unpriced
     )  # fmt: skip
     question = Question(
         base=snapshot, head=snapshot, judge=snapshot, as_of=as_of, overrides=overrides, judged=False
     )  # fmt: skip
-    notes = _notes(question, judging, False, delta)
-    report = _report(question, judging, delta, Decision(outcome="pass", violations=()), notes)
+    notes = _notes(question, judging, False, delta) + side.notes
+    report = _report(question, judging, delta, Decision(outcome="pass", violations=()), notes, side.resolver)
     return replace(report, scope="all")
 
 
@@ -136,7 +149,7 @@ def _creep(question: Question, judging: Judging, seconds: int) -> Delta | None:
     if then is None:
         return None
     everything = bool(question.flows)
-    base, head = both_sides(then, question.head, judging.config, everything=everything, deploy=question.deploy)
+    base, head = _both_sides(question, then, judging, everything=everything)
     before, after, _ = _estimates(question, judging, base, head)
     return _changed(before, after, base, head, judging.card)
 
@@ -152,8 +165,10 @@ def _changed_judges(question: Question, judging: Judging, first: bool) -> tuple[
     changed = sorted(p for p in paths if all(files.get(p) != head.get(p) for files in sides))
     if not changed:
         return ()
+    # That head asks for running code does not run any.
+    oracle = nobody if judging.config.resolver == "static" else question.oracle
     try:
-        outcome = ask(replace(question, judge=question.head, adopted=True)).decision.outcome
+        outcome = ask(replace(question, judge=question.head, adopted=True, oracle=oracle)).decision.outcome
     except InputError:  # head's files do not go with those that the caller named
         outcome = "incomplete"
     return tuple(ChangedJudge(path=path, outcome_with_it=outcome) for path in changed)
@@ -178,7 +193,9 @@ def _notes(question: Question, judging: Judging, first: bool, delta: Delta) -> t
     return tuple(notes)
 
 
-def _report(question: Question, judging: Judging, delta: Delta, decision: Decision, notes: tuple[str, ...]) -> Report:
+def _report(
+    question: Question, judging: Judging, delta: Delta, decision: Decision, notes: tuple[str, ...], resolver: str
+) -> Report:
     card, policy = judging.card, judging.policy
     named = question.overrides.rate_card
     return Report(
@@ -199,6 +216,7 @@ def _report(question: Question, judging: Judging, delta: Delta, decision: Decisi
         delta=delta,
         decision=decision,
         notes=notes,
+        resolver=resolver,
         profile=judging.usage,
         judged=question.judged,
     )

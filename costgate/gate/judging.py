@@ -55,14 +55,7 @@ def read_config(snapshot: Snapshot) -> ProjectConfig:
     """costgate.yml of a snapshot; the defaults where there is none. Raises InputError."""
     if CONFIG not in snapshot.files:
         return ProjectConfig()
-    config = config_file.parse(snapshot.read(CONFIG), CONFIG)
-    if config.resolver != "static":
-        raise InputError(
-            f"resolver {config.resolver!r} is not available in this version",
-            where=str(config.locations["resolver"]),
-            help="use `resolver: static`; what it cannot resolve is reported as unpriced, never guessed",
-        )
-    return config
+    return config_file.parse(snapshot.read(CONFIG), CONFIG)
 
 
 def load(snapshot: Snapshot, as_of: datetime, overrides: Overrides) -> Judging:

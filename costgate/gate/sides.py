@@ -9,12 +9,14 @@ from typing import Any
 
 from costgate.config import DeploymentSpec, FlowGlob, ProjectConfig
 from costgate.errors import InputError
+from costgate.flow.answer import Ask
 from costgate.flow.deployments import plan, resolve_all
 from costgate.flow.parse import FlowClass, Sources
 from costgate.flow.resolve import Settings, resolve_flow
 from costgate.gate.affected import narrow
 from costgate.gate.declared import hold_declarations
 from costgate.gate.judging import CONFIG, read_config
+from costgate.gate.running import Runner, nobody
 from costgate.model import Deployment, DeploymentKey, Flow, Location, Snapshot, Unpriced
 
 
@@ -26,13 +28,15 @@ class Side:
     deployments: tuple[Deployment, ...]
     unpriced: tuple[Unpriced, ...] = ()
     notes: tuple[str, ...] = ()
+    resolver: str = "static"  # what was used
 
 
 class Resolver:
     """Resolves what is planned, each flow once: where all that was read is equal on both sides, so is the result."""
 
-    def __init__(self, judge: ProjectConfig) -> None:
+    def __init__(self, judge: ProjectConfig, ask: Ask) -> None:
         self._judge = judge
+        self.runner = Runner(judge.resolver, ask)
         self._flows: dict[tuple[object, ...], list[tuple[DeploymentSpec, Settings, Flow]]] = {}
 
     def side(self, sources: Sources, config: ProjectConfig) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
@@ -48,6 +52,10 @@ class Resolver:
         return resolve_all(sources, specs, side=config, judge=self._judge, resolve=self._flow)
 
     def _flow(self, sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, settings: Settings) -> Flow:
+        static = self._from_source(sources, flow_class, spec, settings)
+        return self.runner.flow(sources.snapshot, static, spec, settings)
+
+    def _from_source(self, sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, settings: Settings) -> Flow:
         files = sources.snapshot.files
         # A `.metaflow` folder hides those above it even without settings in it, so the folders count beside `reads`.
         seen = self._flows.setdefault((spec.flow, spec.class_name, sources.metaflow_folders), [])
@@ -86,24 +94,40 @@ class Deploy:
         return (replace(spec, configs=configs, config_values=values | dict(self.values)),)
 
 
-def one_side(snapshot: Snapshot, judge: ProjectConfig) -> Side:
+def one_side(snapshot: Snapshot, judge: ProjectConfig, ask: Ask = nobody) -> Side:
     """What is deployed at a revision, by its own costgate.yml."""
-    return _base(snapshot, *_config(snapshot, fallback=judge), Resolver(judge))
+    resolver = Resolver(judge, ask)
+    side = _base(snapshot, *_config(snapshot, fallback=judge), resolver)
+    return _as_run(side, side.deployments, resolver.runner)
 
 
 def both_sides(
-    base: Snapshot, head: Snapshot, judge: ProjectConfig, *, everything: bool = True, deploy: Deploy | None = None
+    base: Snapshot,
+    head: Snapshot,
+    judge: ProjectConfig,
+    *,
+    everything: bool = True,
+    deploy: Deploy | None = None,
+    ask: Ask = nobody,
 ) -> tuple[Side, Side]:
-    """What is deployed at both revisions; without `everything` only what the difference of the two may touch."""
+    """What is deployed at both revisions; without `everything` only what the difference of the two may touch.
+
+    `ask` runs flows, where the judge wants that. Code that runs may read any file: then everything is looked at.
+    """
     before, broken_before = _config(base, fallback=judge)
     after, broken_after = _config(head, fallback=before)
     # A side without costgate.yml is read with the other's, or adopting (and deleting) it would look like a change.
     before, after = _borrowed(before, after, base), _borrowed(after, before, head)
-    if not everything and deploy is None:
+    if not everything and deploy is None and judge.resolver == "static":
         base, head, before, after = narrow(base, head, before, after) or (base, head, before, after)
-    resolver = Resolver(judge)
+    resolver = Resolver(judge, ask)
     first = _base(base, before, broken_before, resolver)
-    return first, _head(head, after, broken_after, resolver, first, deploy)
+    second = _head(head, after, broken_after, resolver, first, deploy)
+    return first, _as_run(second, first.deployments + second.deployments, resolver.runner)
+
+
+def _as_run(side: Side, deployments: tuple[Deployment, ...], runner: Runner) -> Side:
+    return replace(side, notes=side.notes + runner.notes(deployments), resolver=runner.resolver)
 
 
 def _borrowed(config: ProjectConfig, other: ProjectConfig, side: Snapshot) -> ProjectConfig:

@@ -15,7 +15,13 @@ from costgate.policy.values import SHIPPED, ApprovalRule, Facts, Policy, Rule, W
 
 __all__ = ["Facts", "decide", "needs_totals", "windows"]
 
-MILD: tuple[Outcome, ...] = ("pass", "warn", "approved", "approval-required", "incomplete", "blocked")  # to severe
+# From mild to severe.
+OUTCOMES: tuple[Outcome, ...] = ("pass", "warn", "approved", "approval-required", "incomplete", "blocked")
+# What stops a change, by `--fail-on`: `blocked` lets a missing approval pass with a warning.
+STOPS: dict[str, tuple[Outcome, ...]] = {
+    "approval-required": ("blocked", "incomplete", "approval-required"),
+    "blocked": ("blocked", "incomplete"),
+}
 ACTIONS: tuple[Action, ...] = ("block", "require-approval", "warn", "notify")
 # What makes a verdict incomplete instead of blocked: nobody did too much, something is not known.
 INCOMPLETE = frozenset({"no-unpriced", "judging-files"})
@@ -186,7 +192,7 @@ def _adoption(facts: Facts) -> Iterator[RequiredApproval]:
 
 def _outcome(violations: Iterable[Violation], required: Iterable[RequiredApproval]) -> Outcome:
     given_names = {each.name for each in required if each.given}
-    return max((_severity(each, given_names) for each in violations), key=MILD.index, default="pass")
+    return max((_severity(each, given_names) for each in violations), key=OUTCOMES.index, default="pass")
 
 
 def _severity(violation: Violation, given_names: set[str]) -> Outcome:

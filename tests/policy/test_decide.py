@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from costgate.errors import InputError
 from costgate.model import Cover, Decision, DeploymentDelta, RequiredApproval
-from costgate.policy.decide import MILD, Facts, decide
+from costgate.policy.decide import OUTCOMES as MILD_TO_SEVERE
+from costgate.policy.decide import Facts, decide
 from costgate.policy.load import Policy
 from tests.policy.builders import (
     AS_OF,
@@ -274,7 +275,7 @@ LAW_FACTS = st.builds(
 
 
 def severity(rules: Policy, about: Facts) -> int:
-    return MILD.index(decide(rules, about).outcome)
+    return MILD_TO_SEVERE.index(decide(rules, about).outcome)
 
 
 @given(
