@@ -68,6 +68,11 @@ def memory_gib(memory_mb: float | Decimal, compute: str) -> Decimal:
     return amount * 10**6 / 2**30 if compute == "kubernetes" else amount / 1024
 
 
+def terabytes(disk_mb: float | Decimal, compute: str) -> Decimal:
+    """TB (10¹² bytes, as storage is sold) of Metaflow's `disk`: its units are those of `memory`."""
+    return decimal(disk_mb) * (10**6 if compute == "kubernetes" else 2**20) / 10**12
+
+
 def money_text(amount: Decimal, currency: str) -> str:
     """An amount for people: whole units with thousands separators from 100 on, cents below: `-$1,234`, `CHF 12.50`."""
     # The digits are decided after rounding to cents, so that 99.999 reads $100 and not $100.00.

@@ -250,6 +250,32 @@ def test_another_price_of_the_same_tier_is_the_rate():
     assert causes(change(base, head, new)) == {"gpu": 6, "rate": 5}
 
 
+def test_a_larger_disk_is_storage_where_disks_have_a_price():
+    disks = replace(tier("h100", "21", gpus=8), disk_storage="fast", disk_tb_month=Decimal(730))
+    card = replace(CARD, tiers={**CARD.tiers, "h100": disks})
+    small = price(deployed(a_step(queue="h100", gpu=2, disk_mb=100000), **ONCE), card=card)
+    large = price(deployed(a_step(queue="h100", gpu=4, disk_mb=600000), **ONCE), card=card)
+    entry = change(small, large, card)
+    assert causes(entry) == {"gpu": Decimal("5.25"), "storage": Decimal("0.5")}
+    lines = [] if entry.head is None else [(one.sku, one.pricing_unit, one.list_cost) for one in entry.head.lines]
+    assert lines == [("h100 GPU-hour", "GPU-Hours", Decimal("10.5")), ("fast TB-month", "TB-Months", Decimal("0.6"))]
+
+
+def test_a_larger_disk_costs_nothing_where_it_is_part_of_the_node():
+    entry = change(an_hour(H100), an_hour(a_step(queue="h100", gpu=2, disk_mb=600000)))
+    assert (entry.status, entry.drivers, entry.delta) == ("changed", (), ZERO)
+
+
+def test_a_larger_slice_of_a_gpu_is_more_of_the_gpu():
+    sliced = replace(CARD.tiers["h100"], node=replace(CARD.tiers["h100"].node, gpu_model="H100-80GB"))
+    card = replace(CARD, tiers={**CARD.tiers, "h100": sliced})
+    half, whole = (
+        price(deployed(a_step(queue="h100", extended_resources={f"nvidia.com/mig-{name}": 1}), **ONCE), card=card)
+        for name in ("3g.40gb", "7g.80gb")
+    )
+    assert causes(change(half, whole, card)) == {"gpu": Decimal("1.3125")}
+
+
 def test_a_tier_that_the_card_no_longer_has_cannot_be_told_apart():
     gone = replace(CARD, tiers={"cpu": CARD.tiers["cpu"]})
     dearer = price(deployed(H100, **ONCE), card=reference("3"))

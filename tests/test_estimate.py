@@ -437,6 +437,9 @@ DURATIONS = {
         a_step(gpu=4, timeout_s=Known(value=600, chain=(TIMEOUT,))), profile(history()),
         (600, "metered, timeout", "41 attempts up to 2026-11-20; 2h is cut at the timeout of 10m", 41, False),
     ),
+    "a slice of a GPU": (
+        a_step(extended_resources={"nvidia.com/mig-3g.40gb": 1}), None, (3600, "assumption", GUESSED, None, True),
+    ),
     "a timeout that cuts an assumption": (
         a_step(gpu=4, timeout_s=90), None,
         (90, "assumption, timeout", f"{GUESSED}; 1h is cut at the timeout of 1m30s", None, True),

@@ -20,7 +20,7 @@ INPUTS: Mapping[Cause, tuple[str, ...]] = {
     "duration": ("duration_s", "overhead_s"),
 }
 RESOURCES: Mapping[Cause, tuple[str, ...]] = {
-    "gpu": ("gpu", "gpu_vendor"),
+    "gpu": ("gpu", "gpu_vendor", "extended_resources"),
     "accelerator": ("trainium", "inferentia"),
     "cpu": ("cpu",),
     "memory": ("memory_mb", "shared_memory_mb"),

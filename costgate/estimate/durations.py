@@ -8,6 +8,7 @@ from dataclasses import replace
 from costgate.estimate.amounts import number, plain, span
 from costgate.estimate.evidence import Evidence, assumed, declared, exact, measured
 from costgate.model import Input, Known, SizeUsage, Step, StepResources, StepUsage
+from costgate.rates.extended import has_accelerators
 
 FEW = 9  # attempts from which a step speaks for itself
 PRIOR = 4  # attempts that a pool counts for: the weight of n own attempts is n ÷ (n + 4)
@@ -36,7 +37,8 @@ def _uncapped(evidence: Evidence, step: Step) -> Input:
 
 
 def _is_accelerated(resources: StepResources) -> bool:
-    return any(number(value) for value in (resources.gpu, resources.trainium, resources.inferentia))
+    counted = any(number(value) for value in (resources.gpu, resources.trainium, resources.inferentia))
+    return counted or has_accelerators(resources)
 
 
 def _capped(duration: Input, resources: StepResources) -> Input:

@@ -16,7 +16,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "resources": {"cpu": "1", "gpu": None, "disk": None, "memory": "4096", "shared_memory": None},
     "kubernetes": {
         "cpu": "1", "memory": "4096", "disk": "10240", "gpu": None, "shared_memory": None, "node_selector": None,
-        "compute_pool": None, "gpu_vendor": None,
+        "compute_pool": None, "gpu_vendor": None, "extended_resources": None, "persistent_volume_claims": None,
     },
     "batch": {
         "cpu": None, "gpu": None, "memory": None, "shared_memory": None, "inferentia": None, "trainium": None,
@@ -30,8 +30,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 OTHERS: Mapping[str, frozenset[str]] = {
     "kubernetes": frozenset((
         "image", "image_pull_policy", "image_pull_secrets", "service_account", "secrets", "namespace", "tolerations",
-        "labels", "annotations", "use_tmpfs", "tmpfs_tempdir", "tmpfs_size", "tmpfs_path", "persistent_volume_claims",
-        "port", "executable", "hostname_resolution_timeout", "qos", "extended_resources", "security_context",
+        "labels", "annotations", "use_tmpfs", "tmpfs_tempdir", "tmpfs_size", "tmpfs_path", "port", "executable",
+        "hostname_resolution_timeout", "qos", "security_context",
     )),
     "batch": frozenset((
         "image", "iam_role", "execution_role", "max_swap", "swappiness", "efa", "host_volumes", "efs_volumes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -23,6 +24,8 @@ def merged(decorator: Decorator, asked: Decorator | None, env: Mapping[str, Know
     found["shared_memory"] = _shared(mine["shared_memory"], theirs.get("shared_memory"), decorator, env)
     found["gpu_vendor"] = _vendor(mine["gpu_vendor"], decorator, env)
     found["compute_pool"] = mine["compute_pool"]
+    found["extended_resources"] = _extended(mine["extended_resources"], decorator)
+    found["persistent_volume_claims"] = _claims(mine["persistent_volume_claims"], decorator, env)
     found["node_selector"] = _selector(mine["node_selector"], mine["compute_pool"], decorator, env)
     return found
 
@@ -69,6 +72,8 @@ def _shared(mine: Value, theirs: Value | None, decorator: Decorator, env: Mappin
     value = _replaced(mine, theirs)
     if isinstance(value, Known) and value.value and not (type(value.value) is int and value.value > 0):
         return at.refused_value("shared_memory", value, "it must be an integer greater than 0", decorator)
+    if isinstance(value, Known) and not value.value and type(value.value) is not int:  # nothing, such as ""
+        return replace(value, value=None)
     return value
 
 
@@ -84,6 +89,26 @@ def _vendor(value: Value, decorator: Decorator, env: Mapping[str, Known]) -> Val
     if not isinstance(value.value, str) or value.value.lower() not in ("amd", "nvidia"):
         return at.refused_value("gpu_vendor", value, "it must be amd or nvidia", decorator)
     return value
+
+
+def _extended(value: Value, decorator: Decorator) -> Value:
+    """Requests and limits under Kubernetes' own names, e.g. `{"nvidia.com/mig-3g.40gb": 1}`; nothing is None."""
+    if isinstance(value, Unresolved) or (isinstance(value.value, dict) and value.value):
+        return value
+    if value.value:
+        return at.refused_value("extended_resources", value, "it must be a mapping", decorator)
+    return replace(value, value=None)
+
+
+def _claims(value: Value, decorator: Decorator, env: Mapping[str, Known]) -> Value:
+    """`{"claim": "/path"}`; the setting is the same as JSON."""
+    if isinstance(value, Unresolved) or value.value:
+        return value
+    found = _setting("persistent_volume_claims", env, decorator) or replace(value, value="null")
+    try:
+        return replace(found, value=json.loads(found.value))
+    except (ValueError, TypeError, RecursionError):
+        return at.refused_value("persistent_volume_claims", found, "it must be JSON", decorator)
 
 
 def _selector(value: Value, pool: Value, decorator: Decorator, env: Mapping[str, Known]) -> Value:

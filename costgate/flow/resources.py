@@ -17,7 +17,7 @@ from costgate.flow.decospec import parse_decospec
 from costgate.flow.in_house import arguments, elsewhere, translated
 from costgate.model import NOTHING, Decorator, Known, Location, StepResources, Unresolved, Value
 
-__all__ = ["merge", "parse_decospec"]
+__all__ = ["default_decospecs", "merge", "parse_decospec"]
 
 Merge = Callable[[Decorator, Decorator | None, Mapping[str, Known]], dict[str, Value]]
 COMPUTE: Mapping[str, Merge] = {"kubernetes": kubernetes.merged, "batch": batch.merged}
@@ -26,7 +26,7 @@ ATTACHED = {"argo-workflows": "kubernetes", "step-functions": "batch"}
 FIELDS = {"memory": "memory_mb", "disk": "disk_mb", "shared_memory": "shared_memory_mb"}
 ATTRIBUTES = (
     "cpu", "gpu", "memory", "disk", "shared_memory", "trainium", "inferentia", "queue", "node_selector", "compute_pool",
-    "gpu_vendor",
+    "gpu_vendor", "extended_resources", "persistent_volume_claims",
 )  # fmt: skip
 COUNTED = ("cpu", "gpu", "memory", "disk", "shared_memory", "trainium", "inferentia")
 LONGEST_TIMEOUT = 10**9  # seconds; more is a mistake that would only overflow
@@ -47,7 +47,7 @@ def merge(
     step's; it stands for what the deploy target attaches. Metaflow attaches `--with` first, then the setting
     METAFLOW_DEFAULT_DECOSPECS, then what the target needs.
     """
-    defaults, mistake = _default_decospecs(metaflow_env)
+    defaults, mistake = default_decospecs(metaflow_env)
     late = (*with_specs, *defaults, *_of_target(target, location))
     attached = _attached(decorators, late, in_house)
     plain = translated(attached, in_house)
@@ -58,7 +58,7 @@ def merge(
     return attached, replace(found, retry_times=_retry(plain), timeout_s=timeout)
 
 
-def _default_decospecs(env: Mapping[str, Known]) -> tuple[list[Decorator], Unresolved | None]:
+def default_decospecs(env: Mapping[str, Known]) -> tuple[list[Decorator], Unresolved | None]:
     """METAFLOW_DEFAULT_DECOSPECS: decospecs with blanks between them, and what is wrong with one."""
     name = "METAFLOW_DEFAULT_DECOSPECS"
     given = env.get(name, Known(value=""))

@@ -45,11 +45,16 @@ class Tier:
     components: tuple[Component, ...]
     location: Location
     planned_utilization: Decimal = Decimal(1)
+    in_service: date | None = None  # owned: where the card says so, the first day of its useful life
+    life_ends: date | None = None  # and the first day after it, from which capital costs nothing
+    idle_saving: Decimal = Decimal(0)  # what an idle node-hour costs less than a busy one
     split: str | Mapping[str, Decimal] = "gpu_only"  # gpu_only | dominant | {gpu, cpu, memory}
     occupancy: str = "shared"  # shared | whole_node
     basis: str = "occupied"  # occupied | requested | utilised
     nodes: int | None = None
     match: tuple[Mapping[str, Any], ...] = ()
+    disk_storage: str | None = None  # kind of storage that a task's own disk is; None: part of the node
+    disk_tb_month: Decimal | None = None  # its price
     provider: str | None = None
     region: str | None = None
     instance_type: str | None = None
@@ -86,6 +91,7 @@ class RateCard:
     tiers: Mapping[str, Tier]
     default_tier: Mapping[str, str] = field(default_factory=dict)  # gpu | cpu | trainium | inferentia → tier name
     storage: Mapping[str, Decimal] = field(default_factory=dict)  # kind → per TB-month
+    effective_dates: tuple[date, ...] = ()  # days on which other prices come into force; none: one price for all time
     reservations: tuple[Reservation, ...] = ()
     shipped: bool = False  # no prices of the user's own: matches by fit are assumptions
     # Answers that rates.match has worked out for this very card; a thousand steps ask for the same few sizes.
@@ -97,7 +103,7 @@ class Rate:
     """What one task-hour of a step is charged on one SKU: quantity × unit price per hour."""
 
     sku: str  # e.g. "a100 GPU-hour"
-    unit: str  # GPU-Hours | Core-Hours | GiB-Hours | Node-Hours
+    unit: str  # GPU-Hours | Accelerator-Hours | Core-Hours | GiB-Hours | Node-Hours | TB-Months
     quantity: Decimal  # held by one task, e.g. 4 GPUs
     unit_price: Interval[Decimal]
 

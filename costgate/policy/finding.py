@@ -18,7 +18,7 @@ NO_OWNER = "unallocated"  # the team (or project) of what nobody owns
 DURATION_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 PRICED_BY: Mapping[str, tuple[str, ...]] = {  # driver → attributes of StepResources that it may come from
     "new": ("gpu", "trainium", "inferentia", "cpu", "memory_mb"),
-    "gpu": ("gpu",),
+    "gpu": ("gpu", "extended_resources"),
     "accelerator": ("trainium", "inferentia"),
     "cpu": ("cpu",),
     "memory": ("memory_mb",),

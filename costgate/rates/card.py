@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from costgate import yamlfile
 from costgate.errors import InputError, Problem
 from costgate.model import Location, RateCard, Reservation, Tier
 from costgate.rates import drafts, tiers
+from costgate.rates.discounts import Discount, discounted
 from costgate.rates.drafts import Draft, Layer, Where
 from costgate.shipped import rate_cards
 from costgate.units import decimal
@@ -23,6 +24,7 @@ from costgate.units import decimal
 MAX_FILES = 32  # of a card with all that it extends
 MAX_DEPTH = 8
 CAPACITIES = ("gpus", "cpus", "nodes")
+INCLUDED = "included"  # disk_storage: a task's disk is part of the node and costs nothing beside it
 
 Keys: TypeAlias = tuple[str | int, ...]
 
@@ -46,6 +48,7 @@ class Merged:
     drafts: Mapping[str, Draft] = field(default_factory=dict)
     default_tier: Mapping[str, str] = field(default_factory=dict)
     storage: Mapping[str, Decimal] = field(default_factory=dict)
+    disk_storage: tuple[str, Location] | None = None  # the kind that disks are, and where a card says so
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
 
 
@@ -58,7 +61,7 @@ def load(reference: str, *, read: Callable[[str], bytes], as_of: date) -> RateCa
     loading = Loading(read, as_of)
     file = loading.open(reference, None)
     merged = loading.merged(file, (file.path,))
-    priced = _priced(merged.drafts, loading.problems)
+    priced = _priced(merged, loading.problems)
     if loading.problems:
         raise InputError(problems=loading.problems)
     return RateCard(
@@ -69,9 +72,17 @@ def load(reference: str, *, read: Callable[[str], bytes], as_of: date) -> RateCa
         tiers=priced,
         default_tier=merged.default_tier,
         storage=merged.storage,
+        effective_dates=_boundaries(loading.files.values()),
         reservations=tuple(merged.reservations.values()),
         shipped=all(draft.shipped for draft in merged.drafts.values()),
     )
+
+
+def drafts_of(reference: str, *, read: Callable[[str], bytes], as_of: date) -> Mapping[str, Draft]:
+    """The tiers of the same card as its files say them, in its currency; for a card that `load` finds sound."""
+    loading = Loading(read, as_of)
+    file = loading.open(reference, None)
+    return loading.merged(file, (file.path,)).drafts
 
 
 class Loading:
@@ -120,7 +131,7 @@ class Loading:
             below = self._extended(file, position, str(reference), trail)
             card = _stack(card, _exchanged(below, file, position))
         parts: tuple[Keys, ...] = ((), ("versions", version)) if version >= 0 else ((),)
-        names = card.drafts
+        names = discounted(card.drafts, _discounts(file, parts), self.problems)
         for keys in parts:
             names = drafts.combine(names, _drafts(file, keys, effective), self.problems)
         for keys in parts:
@@ -130,6 +141,7 @@ class Loading:
                 drafts=names,
                 default_tier=self._default_tier(file, keys, names),
                 storage={kind: decimal(said["per_tb_month"]) for kind, said in _said(file, keys, "storage").items()},
+                disk_storage=_disk_storage(file, keys),
             )
             card = _stack(card, own)
         return replace(card, reservations={**card.reservations, **self._reservations(file, names)})
@@ -205,21 +217,45 @@ def _shipped(name: str, content: bytes) -> File:
 
 def _in_force(file: File, as_of: date) -> tuple[date, int]:
     """The first day and the position of the version that counts; -1 is the top level."""
-    top = (_day(file.data["as_of"], file.where("as_of")), -1)
-    starts = [
-        (_day(said["effective_from"], file.where("versions", position, "effective_from")), position)
-        for position, said in enumerate(file.data.get("versions") or ())
-    ]
-    return max((start for start in (top, *starts) if start[0] <= as_of), default=top)
+    starts = _starts(file)
+    top = next(iter(starts.items()))
+    return max((start for start in starts.items() if start[0] <= as_of), default=top)
+
+
+def _starts(file: File) -> dict[date, int]:
+    """First day → position of the version that is in force from then on; first the top level, -1."""
+    places = {-1: file.where("as_of")}
+    starts = {_day(file.data["as_of"], places[-1]): -1}
+    for position, said in enumerate(file.data.get("versions") or ()):
+        place = places[position] = file.where("versions", position, "effective_from")
+        other = starts.setdefault(_day(said["effective_from"], place), position)
+        if other != position:
+            message = f"two versions are in force from {said['effective_from']} on: this and {places[other].short}"
+            raise InputError(message, where=str(place), help="give each its own first day; the top level's is as_of")
+    return starts
+
+
+def _boundaries(files: Iterable[File]) -> tuple[date, ...]:
+    """The days on which another version comes into force; before the first of a card its top level counts."""
+    return tuple(sorted({day for file in files if file.data.get("versions") for day in _starts(file)}))
+
+
+def _disk_storage(file: File, keys: Keys) -> tuple[str, Location] | None:
+    kind = _part(file, keys).get("disk_storage")
+    return (str(kind), file.where(*keys, "disk_storage")) if kind else None
 
 
 def _said(file: File, keys: Keys, name: str) -> Mapping[str, Any]:
     """A section of a card, or of one of its versions."""
+    section: Mapping[str, Any] = _part(file, keys).get(name, {})
+    return section
+
+
+def _part(file: File, keys: Keys) -> Mapping[str, Any]:
     part: Any = file.data
     for key in keys:
         part = part[key]
-    section: Mapping[str, Any] = part.get(name, {})
-    return section
+    return cast(Mapping[str, Any], part)
 
 
 def _day(value: Any, place: Location) -> date:
@@ -228,6 +264,15 @@ def _day(value: Any, place: Location) -> date:
         return date.fromisoformat(str(value))
     except ValueError:
         raise InputError(f"{value!r} is not a day", where=str(place), help="write it as 2026-10-01") from None
+
+
+def _discounts(file: File, parts: tuple[Keys, ...]) -> Iterator[Discount]:
+    """Of the version in force first."""
+    for keys in reversed(parts):
+        listed: Any = _said(file, keys, "discounts")
+        for position, said in enumerate(listed):
+            place = file.where(*keys, "discounts", position)
+            yield Discount(match=said["match"], share=decimal(said["discount"]), location=place)
 
 
 def _drafts(file: File, keys: Keys, effective: date) -> Iterator[Draft]:
@@ -260,6 +305,7 @@ def _exchanged(below: Merged, file: File, position: int) -> Merged:
         drafts={name: drafts.converted(draft, factor) for name, draft in below.drafts.items()},
         default_tier=below.default_tier,
         storage={kind: price * factor for kind, price in below.storage.items()},
+        disk_storage=below.disk_storage,
         reservations=below.reservations,
     )
 
@@ -271,6 +317,7 @@ def _stack(below: Merged, above: Merged) -> Merged:
         drafts={**below.drafts, **above.drafts},
         default_tier={**below.default_tier, **above.default_tier},
         storage={**below.storage, **above.storage},
+        disk_storage=above.disk_storage or below.disk_storage,
         reservations={**below.reservations, **above.reservations},
     )
 
@@ -286,11 +333,31 @@ def _reservation(said: Mapping[str, Any], tier: str, where: Where) -> Reservatio
     )
 
 
-def _priced(known: Mapping[str, Draft], problems: list[Problem]) -> dict[str, Tier]:
+def _priced(merged: Merged, problems: list[Problem]) -> dict[str, Tier]:
     priced: dict[str, Tier] = {}
-    for name, draft in known.items():
+    everywhere = INCLUDED
+    try:
+        everywhere = _known_kind(*merged.disk_storage, merged.storage) if merged.disk_storage else INCLUDED
+    except InputError as error:
+        problems.extend(error.problems)
+    for name, draft in merged.drafts.items():
         try:
-            priced[name] = tiers.tier(draft, known)
+            tier = tiers.tier(draft, merged.drafts, merged.effective)
+            priced[name] = _with_disk(tier, draft, everywhere, merged.storage)
         except InputError as error:
             problems.extend(error.problems)
     return priced
+
+
+def _with_disk(tier: Tier, draft: Draft, everywhere: str, storage: Mapping[str, Decimal]) -> Tier:
+    said = draft.get("disk_storage")
+    kind = _known_kind(str(said), draft.where("disk_storage"), storage) if said else everywhere
+    return tier if kind == INCLUDED else replace(tier, disk_storage=kind, disk_tb_month=storage[kind])
+
+
+def _known_kind(kind: str, place: Location, storage: Mapping[str, Decimal]) -> str:
+    if kind in storage or kind == INCLUDED:
+        return kind
+    near = drafts.closest(kind, storage)
+    hint = f"did you mean '{near}'?" if near else f"add storage: {{{kind}: {{per_tb_month: …}}}}"
+    raise InputError(f"there is no storage '{kind}'", where=str(place), help=hint)

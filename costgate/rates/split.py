@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 from costgate.model import Location, Rate, StepResources, Tier, Unresolved, Value
-from costgate.units import Interval, decimal, memory_gib
+from costgate.units import HOURS_PER_MONTH, Interval, decimal, memory_gib, terabytes
 
 ZERO, ONE = Decimal(0), Decimal(1)
 LARGEST = Decimal(10**12)
@@ -78,19 +78,37 @@ class Priced:
     spot_rates: tuple[Rate, ...] = ()
 
 
-def price(tier: Tier, asked: Asked) -> Priced | Refusal:
-    """The rates of one task-hour on this tier, or why there are none."""
+def price(tier: Tier, asked: Asked, disk_tb: Decimal | Unresolved = ZERO) -> Priced | Refusal:
+    """The rates of one task-hour on this tier, or why there are none. `disk_tb` is the task's own disk."""
     shares = parts(tier, asked)
     if isinstance(shares, Refusal):
         return shares
+    disk = disk_rates(tier, disk_tb)
+    if isinstance(disk, Refusal):
+        return disk
     on_demand, spot = tier.on_demand, tier.spot
-    both = on_demand is not None and spot is not None
-    return Priced(
-        rates=_rates(tier, shares, tier.node_hour),
-        assumptions=_assumptions(tier, asked),
-        on_demand_rates=_rates(tier, shares, Interval.exact(on_demand)) if both and on_demand is not None else (),
-        spot_rates=_rates(tier, shares, spot) if both and spot is not None else (),
+    found = Priced(rates=(*_rates(tier, shares, tier.node_hour), *disk), assumptions=_assumptions(tier, asked))
+    if on_demand is None or spot is None:
+        return found
+    return replace(
+        found,
+        on_demand_rates=(*_rates(tier, shares, Interval.exact(on_demand)), *disk),
+        spot_rates=(*_rates(tier, shares, spot), *disk),
     )
+
+
+def disk_rates(tier: Tier, disk_tb: Decimal | Unresolved) -> tuple[Rate, ...] | Refusal:
+    """What an hour of a task's own disk is charged: TB ÷ 730 of the price of a TB-month.
+
+    Nothing where the card prices no disks on this tier: then they are part of the node.
+    """
+    if tier.disk_tb_month is None or not disk_tb:
+        return ()
+    if isinstance(disk_tb, Unresolved):
+        return unknown("disk_mb", disk_tb)
+    hour = disk_tb / HOURS_PER_MONTH
+    sku = f"{tier.disk_storage} TB-month"
+    return (Rate(sku=sku, unit="TB-Months", quantity=hour, unit_price=Interval.exact(tier.disk_tb_month)),)
 
 
 def unit_rates(tier: Tier) -> tuple[Rate, ...]:
@@ -107,6 +125,12 @@ def ask(resources: StepResources, location: Location) -> dict[str, Decimal | Unr
         dimension.attribute: _amount(getattr(resources, dimension.attribute), dimension, resources.compute, location)
         for dimension in DIMENSIONS
     }
+
+
+def ask_disk(resources: StepResources, location: Location) -> Decimal | Unresolved:
+    """TB of the disk that a task asks for; 0 where Metaflow has none. `location` is the step's."""
+    amount = _number(resources.disk_mb, location)
+    return amount if isinstance(amount, Unresolved) else terabytes(amount, resources.compute)
 
 
 def parts(tier: Tier, asked: Asked) -> tuple[Part, ...] | Refusal:
@@ -171,19 +195,28 @@ def plain(amount: Decimal) -> str:
     return f"{rounded.normalize():,f}" if abs(amount) < LARGEST else f"{amount:.3g}"
 
 
+def amount_of(value: object) -> Decimal | None:
+    """A quantity, or None for what is no number, below 0 or beyond all reason."""
+    try:
+        amount = decimal(value)  # type: ignore[arg-type]  # whatever a flow says
+        return amount if ZERO <= amount < LARGEST else None
+    except (ValueError, TypeError, ArithmeticError):
+        return None
+
+
 def _amount(value: Value, dimension: Dimension, compute: str, location: Location) -> Decimal | Unresolved:
+    amount = _number(value, location)
+    return memory_gib(amount, compute) if dimension is MEMORY and isinstance(amount, Decimal) else amount
+
+
+def _number(value: Value, location: Location) -> Decimal | Unresolved:
     if isinstance(value, Unresolved):
         return value
-    if value.value is None:
-        return ZERO
-    place = value.chain[0] if value.chain else location
-    try:
-        amount = decimal(value.value)
-        if not ZERO <= amount < LARGEST:
-            raise ValueError
-    except (ValueError, TypeError, ArithmeticError):
+    amount = ZERO if value.value is None else amount_of(value.value)
+    if amount is None:
+        place = value.chain[0] if value.chain else location
         return Unresolved(expression=_shown(value.value), reason="it is not an amount", location=place)
-    return memory_gib(amount, compute) if dimension is MEMORY else amount
+    return amount
 
 
 def _shown(value: object) -> str:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MOST = 500  # deployments in the table
 FEW = 20  # entries of the lists below it
 HEADER = ("Deployment / step", "Team / tier", ">Runs/mo", ">Per run", ">Per month")
-MARKET = (">On-demand", ">Spot")  # a month too
+MARKET = (">On-demand", ">Spot", ">Spot saves")  # a month too; the last one where there is room
+ROOM = 96  # columns
 
 
 def render(report: Report, *, color: bool = False, width: int = 100) -> str:
@@ -30,7 +31,7 @@ def render(report: Report, *, color: bool = False, width: int = 100) -> str:
     canvas = Canvas(color=color, width=width)
     canvas.line(paint(_headline(found, report), "bold"))
     if found:
-        _table(canvas, found, report.currency)
+        _table(canvas, found, report.currency, width)
     _debt(canvas, found, report)
     if report.notes:
         canvas.heading("Notes")
@@ -51,10 +52,10 @@ def _headline(found: Sequence[Estimate], report: Report) -> str:
     return words_ + (f", and {count(len(gaps), 'unknown')}" if gaps else "")
 
 
-def _table(canvas: Canvas, found: Sequence[Estimate], currency: str) -> None:
+def _table(canvas: Canvas, found: Sequence[Estimate], currency: str, width: int) -> None:
     has_market = any(_rates(side)[1] for estimate in found for side in estimate.steps)
     rows = [row for estimate in found[:MOST] for row in _deployment(estimate, currency)]
-    size = len(HEADER) + (len(MARKET) if has_market else 0)
+    size = len(HEADER) + ((len(MARKET) if width >= ROOM else len(MARKET) - 1) if has_market else 0)
     canvas.gap()
     canvas.table((*HEADER, *MARKET)[:size], [row[:size] for row in rows])
     if len(found) > MOST:
@@ -62,7 +63,7 @@ def _table(canvas: Canvas, found: Sequence[Estimate], currency: str) -> None:
 
 
 def _deployment(estimate: Estimate, currency: str) -> Iterator[tuple[Text, ...]]:
-    market = [_at(estimate.steps, index, currency) for index in (1, 2)]
+    market = _market(estimate.steps, currency)
     yield (
         paint(plain(estimate.name), "bold"),
         paint(plain(estimate.owner.team or ""), "dim"),
@@ -83,7 +84,7 @@ def _sum(estimate: Estimate, amount: Decimal, currency: str) -> str:
 
 
 def _step(side: StepEstimate, runs: float, currency: str) -> tuple[Text, ...]:
-    market = [_at((side,), index, currency) for index in (1, 2)]
+    market = _market((side,), currency)
     cost = side.monthly.expected
     is_priced = isinstance(side.quote, Quote)
     none = UNKNOWN if isinstance(side.quote, Unpriced) else ABSENT
@@ -98,11 +99,18 @@ def _rates(side: StepEstimate) -> tuple[tuple[Rate, ...], tuple[Rate, ...], tupl
     return (quote.rates, quote.on_demand_rates, quote.spot_rates) if isinstance(quote, Quote) else ((), (), ())
 
 
-def _at(steps: Sequence[StepEstimate], index: int, currency: str) -> str:
-    """What the steps would cost at the on-demand (1) or spot (2) price, where their tier has both."""
-    sums = [_cost(side, index) for side in steps]
-    known = [amount for amount in sums if amount is not None]
-    return money(sum(known, Decimal(0)), currency) if known else ABSENT
+def _market(steps: Sequence[StepEstimate], currency: str) -> tuple[str, str, str]:
+    """What the steps would cost on-demand and on the spot market, and the difference, where their tier has both."""
+    on_demand, spot = (_at(steps, index) for index in (1, 2))
+    if on_demand is None or spot is None:
+        return ABSENT, ABSENT, ABSENT
+    return money(on_demand, currency), money(spot, currency), money(on_demand - spot, currency)
+
+
+def _at(steps: Sequence[StepEstimate], index: int) -> Decimal | None:
+    """The sum at on-demand (1) or spot (2) prices of the steps whose tier has both."""
+    known = [amount for amount in (_cost(side, index) for side in steps) if amount is not None]
+    return sum(known, Decimal(0)) if known else None
 
 
 def _cost(side: StepEstimate, index: int) -> Decimal | None:

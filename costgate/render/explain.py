@@ -184,7 +184,7 @@ def _resources(side: StepEstimate) -> Iterator[tuple[str, str, str]]:
         found = side.resources.touched_by
         yield "resources", "?", f"{plain(found.expression)}: {plain(found.reason)} ({plain(found.location.short)})"
         return
-    for name in RESOURCES:
+    for name in (*RESOURCES, "extended_resources"):
         value = getattr(side.resources, name)
         label, unit = ATTRIBUTES[name]
         if isinstance(value, Known):

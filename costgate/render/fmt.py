@@ -33,9 +33,10 @@ def signed(amount: Decimal, currency: str) -> str:
     return ("+" if amount > 0 else "") + money(amount, currency)
 
 
-def rate(amount: Decimal, currency: str) -> str:
+def rate(amount: Decimal, currency: str, decimals: int = 4) -> str:
     """A unit price with four decimals, `$0.6930`; one that would read as nothing keeps two significant digits."""
-    digits = 1 - amount.adjusted() if amount and abs(amount) < Decimal("0.00005") else 4
+    smallest = Decimal(5).scaleb(-decimals - 1)
+    digits = 1 - amount.adjusted() if amount and abs(amount) < smallest else decimals
     return f"{'-' if amount < 0 else ''}{_sign(currency)}{_rounded(abs(amount), digits)}"
 
 

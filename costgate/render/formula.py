@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from costgate.model import Band, CostLine, Input, Quote, Rate, StepEstimate
 from costgate.render import fmt
+from costgate.units import HOURS_PER_MONTH
 
 NOUNS = {"GPU-Hours": "GPU", "Core-Hours": "core", "Node-Hours": "node"}
 COUNTS = (("runs", "run"), ("tasks", "task"), ("attempts", "attempt"))
@@ -24,7 +25,9 @@ def line(side: StepEstimate, cost: CostLine, currency: str) -> str:
 
 
 def held(rate: Rate) -> str:
-    """What one task holds: `4 GPUs`, `30.5 GiB`."""
+    """What one task holds: `4 GPUs`, `30.5 GiB`; of a month's storage the 730th part an hour, `0.1 TB ÷ 730`."""
+    if rate.unit == "TB-Months":
+        return f"{fmt.quantity(rate.quantity * HOURS_PER_MONTH)} TB ÷ {HOURS_PER_MONTH}"
     noun = NOUNS.get(rate.unit)
     return (
         fmt.count(rate.quantity, noun) if noun else f"{fmt.quantity(rate.quantity)} {rate.unit.removesuffix('-Hours')}"
@@ -33,7 +36,7 @@ def held(rate: Rate) -> str:
 
 def per_unit(rate: Rate) -> str:
     """`GPU-hour`, `GiB-hour`: the singular of a pricing unit."""
-    return rate.unit.removesuffix("s").replace("-Hour", "-hour")
+    return rate.unit.removesuffix("s").replace("-Hour", "-hour").replace("-Month", "-month")
 
 
 def lines(side: StepEstimate, band: Band, currency: str) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ ATTRIBUTES = {
     "gpu_vendor": ("gpu vendor", ""),
     "queue": ("queue", ""),
     "compute_pool": ("compute pool", ""),
+    "extended_resources": ("extended resources", ""),
     "node_selector": ("node selector", ""),
     "retry_times": ("retries", ""),
     "timeout_s": ("timeout", ""),
@@ -59,7 +60,7 @@ INPUTS = {
 }
 # Cause of a driver → where the value behind it may have been written.
 BLAME = {
-    "gpu": ("gpu",),
+    "gpu": ("gpu", "extended_resources"),
     "accelerator": ("trainium", "inferentia"),
     "cpu": ("cpu",),
     "memory": ("memory_mb",),

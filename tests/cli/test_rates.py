@@ -79,27 +79,6 @@ def test_a_shipped_card_shows_its_types(tmp_path: Path, runner: Runner, golden: 
     golden("rates/show_azure_westeurope.txt", result.out)
 
 
-@pytest.mark.parametrize(
-    "name", ["a100", "h100", "spot", "cheap", "desk", "p3.8xlarge", "trn1.32xlarge", "inf2.48xlarge", "c5.large"]
-)
-def test_explain_derives_a_price(folder: Path, runner: Runner, golden: Golden, name: str) -> None:
-    result = runner("rates", "explain", name, *AS_OF, cwd=folder)
-    assert result.code == 0
-    golden(f"rates/explain_{name}.txt", result.out)
-
-
-def test_explain_of_an_unknown_tier_names_the_nearest(folder: Path, runner: Runner) -> None:
-    result = runner("rates", "explain", "a10", cwd=folder)
-    assert result.code == 2
-    assert result.err == "the rate card 'acme-2026q4' has no tier 'a10'\nhelp: did you mean 'a100'?\n"
-
-
-def test_explain_of_two_regions_asks_which(folder: Path, runner: Runner) -> None:
-    result = runner("rates", "explain", "n2-standard-8", cwd=folder)
-    assert result.code == 2
-    assert "write one of gcp/us-central1/n2-standard-8, gcp/europe-west4/n2-standard-8" in result.err
-
-
 def test_check_is_one_line(folder: Path, runner: Runner) -> None:
     result = runner("rates", "check", *AS_OF, cwd=folder)
     assert (result.code, result.out) == (

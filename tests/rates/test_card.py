@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -60,9 +60,6 @@ KINDS = [
     pytest.param("{node: {cpus: 32}, hourly: 0}", "0", "0 an hour", id="a price of nothing that somebody wrote"),
     pytest.param("{node: {gpus: 8}, leased: {per_month: 21900}}", "30", "21,900 ÷ 730", id="a lease"),
     pytest.param("{node: {gpus: 4}, cloud: {on_demand: 12.24}}", "12.24", "12.24 an hour", id="a list price"),
-    pytest.param(
-        "{node: {gpus: 4}, cloud: {on_demand: 10, discount: 0.1}}", "9", "10 × (1 − 0.1) an hour", id="a discount"
-    ),
     pytest.param(
         "{node: {gpus: 4}, cloud: {purchase: spot, spot: 3}}", "3", "3 an hour, between 3 and 3", id="one spot price"
     ),
@@ -233,7 +230,8 @@ def test_a_discount_alone_is_said_by_the_short_name() -> None:
     assert "p3.8xlarge" not in made.tiers
     assert tier.node_hour.expected == Decimal("11.016")
     assert (tier.node.gpus, tier.shipped, made.shipped) == (4, False, False)
-    assert str(component(tier, "on-demand price").location) == "card.yml:6:30"
+    assert str(component(tier, "discount").location) == "card.yml:6:30"
+    assert component(tier, "on-demand price").location == load("aws", read=reader({}), as_of=AS_OF).tiers[P3].location
     assert tier.price_date == date(2026, 7, 20)  # a discount makes no list price younger
 
 
@@ -320,6 +318,29 @@ def test_a_version_has_its_own_defaults_and_storage() -> None:
     assert str(then.tiers["a"].components[0].location) == "card.yml:9:46"
     now = card(VERSIONED)
     assert (now.default_tier, now.storage) == ({"cpu": "a"}, {"ssd": 80})
+
+
+def test_the_days_on_which_prices_change_are_known() -> None:
+    assert card(VERSIONED).effective_dates == (
+        date(2026, 1, 1), date(2026, 6, 1), date(2026, 10, 1), date(2027, 1, 1),
+    )  # fmt: skip
+    assert card("tiers: {a: {node: {cpus: 10}, hourly: 3}}").effective_dates == ()
+    assert load("aws", read=reader({}), as_of=AS_OF).effective_dates == ()
+
+
+def test_the_days_of_an_extended_card_are_days_of_the_card() -> None:
+    base = f"{HEAD.replace('2026-10-01', '2026-09-15')}{dedent(VERSIONED)}"
+    assert card("extends: [base.yml]\ntiers: {}", base=base).effective_dates == (
+        date(2026, 1, 1), date(2026, 6, 1), date(2026, 9, 15), date(2027, 1, 1),
+    )  # fmt: skip
+
+
+@given(st.integers(0, 900))
+def test_between_two_such_days_prices_are_the_same(days: int) -> None:
+    dates = card(VERSIONED).effective_dates
+    day = date(2025, 6, 1) + timedelta(days=days)
+    since = max((one for one in dates if one <= day), default=date(2025, 1, 1))
+    assert card(VERSIONED, as_of=day).tiers["a"].node_hour == card(VERSIONED, as_of=since).tiers["a"].node_hour
 
 
 # What is wrong with a card
@@ -457,6 +478,23 @@ WRONG = [
         id="a reservation of nothing",
     ),
     pytest.param(
+        "versions: [{effective_from: 2026-01-01}, {effective_from: 2026-01-01}]",
+        "card.yml:5:43: two versions are in force from 2026-01-01 on: this and card.yml:5\n"
+        "help: give each its own first day; the top level's is as_of",
+        id="two versions of one day",
+    ),
+    pytest.param(
+        "versions: [{effective_from: 2026-10-01}]",
+        "card.yml:5:13: two versions are in force from 2026-10-01 on: this and card.yml:4\n"
+        "help: give each its own first day; the top level's is as_of",
+        id="a version of the day of the card",
+    ),
+    pytest.param(
+        "versions: [{effective_from: 2026-13-01}]",
+        "card.yml:5:13: '2026-13-01' is not a day\nhelp: write it as 2026-10-01",
+        id="a version of no day",
+    ),
+    pytest.param(
         "extends: [missing.yml]",
         "card.yml:5:11: there is no rate card 'missing.yml'\n"
         "help: write its path from the folder of the card that extends it",
@@ -527,10 +565,84 @@ def test_a_card_that_is_not_there_is_named_as_it_was_asked_for() -> None:
         load("finance/card.yml", read=reader({}), as_of=AS_OF)
 
 
-def test_a_card_that_breaks_the_schema_is_refused() -> None:
-    (problem,) = refused("tiers: {x: {node: {cpus: 1}, hourly: -1}}")
-    assert problem.startswith("card.yml:5:")
-    assert "hourly" in problem
+MALFORMED = [
+    pytest.param(
+        "tiers: {x: {node: {cpus: 1}, hourly: -1}}",
+        HEAD,
+        "card.yml:5:38: 'hourly' must be at least 0, not -1",
+        id="negative",
+    ),
+    pytest.param(
+        "tiers: {x: {node: {cpus: 1}, hourly: .nan}}", HEAD, "card.yml:5:38: not a finite number", id="no number"
+    ),
+    pytest.param(
+        "tiers: {x: {node: {cpus: 1}, hourly: .inf}}", HEAD, "card.yml:5:38: not a finite number", id="infinite"
+    ),
+    pytest.param(
+        "fx: {EUR: .nan}", HEAD, "card.yml:5:11: not a finite number", id="a rate of exchange that is no number"
+    ),
+    pytest.param(
+        "fx: {EUR: 0}", HEAD, "card.yml:5:11: 'EUR' must be greater than 0, not 0", id="a currency worth nothing"
+    ),
+    pytest.param(
+        "storage: {s: {per_tb_month: .nan}}",
+        HEAD,
+        "card.yml:5:29: not a finite number",
+        id="a price of storage that is no number",
+    ),
+    pytest.param(
+        "tiers: {x: {node: {cpus: 1}, hourly: 1 USD}}",
+        HEAD,
+        "card.yml:5:38: 'hourly' must be a number, not '1 USD'",
+        id="a price with a unit",
+    ),
+    pytest.param(
+        "tiers: {x: {node: {cpus: 1}, per_month: 1}}",
+        HEAD,
+        "card.yml:5:30: unknown key 'per_month'",
+        id="a price in another unit",
+    ),
+    pytest.param(
+        "tiers: {x: {node: {memory_mb: 1}, hourly: 1}}",
+        HEAD,
+        "card.yml:5:20: unknown key 'memory_mb'",
+        id="a size in another unit",
+    ),
+    pytest.param(
+        "storage: {s: {per_gb_month: 1}}",
+        HEAD,
+        "card.yml:5:14: 'per_tb_month' is required in 's'",
+        id="storage in another unit",
+    ),
+    pytest.param(
+        "tiers: {}", HEAD.replace("currency: USD\n", ""), "card.yml:1:1: 'currency' is required", id="no currency"
+    ),
+    pytest.param(
+        "tiers: {}",
+        HEAD.replace("USD", "usd"),
+        "card.yml:3:11: 'currency' must be a currency code such as USD, not 'usd'",
+        id="an odd currency",
+    ),
+    pytest.param(
+        "tiers: {}",
+        HEAD.replace("USD", "dollars"),
+        "card.yml:3:11: 'currency' must be a currency code such as USD, not 'dollars'",
+        id="no currency's code",
+    ),
+    pytest.param(
+        "versions: [{tiers: {}}]",
+        HEAD,
+        "card.yml:5:12: 'effective_from' is required in 'versions'",
+        id="a version without a day",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "head", "problem"), MALFORMED)
+def test_a_card_that_breaks_the_schema_is_refused(text: str, head: str, problem: str) -> None:
+    first, *_ = refused(text, head=head)
+    assert first.splitlines()[0] == problem
+    assert "\nhelp: " in first
 
 
 @given(st.text(max_size=200))

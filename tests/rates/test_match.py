@@ -475,6 +475,151 @@ def test_without_a_default_the_card_is_asked_for_one() -> None:
     )
 
 
+# Labels that name an instance type or a GPU need no rule
+
+GFD, GKE, KARPENTER = (
+    "nvidia.com/gpu.product", "cloud.google.com/gke-accelerator", "karpenter.k8s.aws/instance-gpu-name",
+)  # fmt: skip
+INSTANCE = "node.kubernetes.io/instance-type"
+LABELLED = card("""
+    extends: [aws, gcp]
+    tiers:
+      a100:
+        node: {gpus: 8, gpu_model: A100-80GB, cpus: 96, memory_gib: 1152}
+        hourly: 80
+        match: [{node_selector: {pool: x}}]
+      slices: {node: {gpus: 56, gpu_model: A100-80GB-MIG-1g.10gb, cpus: 96, memory_gib: 1152}, hourly: 56}
+      l40: {node: {gpus: 4, gpu_model: L40, cpus: 96, memory_gib: 1152}, hourly: 4}
+      l40-too: {node: {gpus: 4, gpu_model: NVIDIA-L40, cpus: 96, memory_gib: 1152}, hourly: 5}
+      bm.gpu.8: {node: {gpus: 8, cpus: 96, memory_gib: 1152}, hourly: 8}
+    default_tier: {gpu: a100}
+""")
+LABELS = [
+    pytest.param(
+        {GFD: "NVIDIA-A100-SXM4-80GB"}, "a100", f"node_selector {GFD}=NVIDIA-A100-SXM4-80GB (card.yml:7)", id="GFD"
+    ),
+    pytest.param({GKE: "nvidia-a100-80gb"}, "a100", None, id="GKE"),
+    pytest.param({KARPENTER: "a100"}, "a100", None, id="Karpenter, and of several the default"),
+    pytest.param({GFD: "NVIDIA-A100-SXM4-80GB-MIG-1g.10gb"}, "slices", None, id="slices"),
+    pytest.param(
+        {GFD: "Tesla-V100-SXM2-16GB"},
+        "aws/us-east-1/p3.2xlarge",
+        f"node_selector {GFD}=Tesla-V100-SXM2-16GB: cheapest fitting type (assumed)",
+        id="only shipped types",
+    ),
+    pytest.param({INSTANCE: "bm.gpu.8"}, "bm.gpu.8", f"node_selector {INSTANCE}=bm.gpu.8", id="a type of one's own"),
+    pytest.param({INSTANCE: "p4d.24xlarge", GFD: "H100"}, "aws/us-east-1/p4d.24xlarge", None, id="a type says more"),
+    pytest.param(
+        {"beta.kubernetes.io/instance-type": "p3.8xlarge"}, "aws/us-east-1/p3.8xlarge", None, id="as it was called"
+    ),
+    pytest.param(
+        {INSTANCE: "a2-highgpu-1g", "topology.kubernetes.io/region": "europe-west4"},
+        "gcp/europe-west4/a2-highgpu-1g",
+        None,
+        id="a type of a region",
+    ),
+    pytest.param(
+        {INSTANCE: "p4d.24xlarge", "pool": "x"}, "a100", "node_selector pool=x (card.yml:7)", id="rules come first"
+    ),
+    pytest.param(
+        {"eks.amazonaws.com/nodegroup": "h100"}, "a100", "default_tier.gpu (card.yml:7)", id="a pool names nothing"
+    ),
+    pytest.param({INSTANCE: ""}, "a100", "default_tier.gpu (card.yml:7)", id="an empty label"),
+]
+
+
+@pytest.mark.parametrize(("labels", "name", "how"), LABELS)
+def test_well_known_labels_lead_to_a_tier(labels: dict[str, str], name: str, how: str | None) -> None:
+    result = priced(LABELLED, resources(gpu=1, cpu=1, memory_mb=4096, node_selector=labels))
+    assert result.tier == name
+    assert how in (None, result.how)
+
+
+def test_the_cheapest_type_with_a_gpu_is_an_assumption() -> None:
+    result = priced(LABELLED, resources(gpu=1, cpu=1, memory_mb=4096, node_selector={GFD: "Tesla-V100-SXM2-16GB"}))
+    assert result.assumptions == (
+        "cheapest fitting type of the shipped aws card: p3.2xlarge (us-east-1, 1 × V100-16GB)",
+    )
+
+
+def test_a_type_of_several_regions_is_assumed_in_the_first() -> None:
+    result = priced(LABELLED, resources(gpu=1, node_selector={INSTANCE: "a2-highgpu-1g"}))
+    assert result.assumptions == ("a2-highgpu-1g has prices in several regions: us-central1 assumed",)
+
+
+RULE = (
+    "match that label to a tier, `match: [{node_selector: {LABEL: VALUE}}]`, or describe such a node in the rate card"
+)
+MISLABELLED = [
+    pytest.param(
+        {INSTANCE: "p4d.24xlarg"}, "the rate card has no such tier", "did you mean 'p4d.24xlarge'?", id="misspelt"
+    ),
+    pytest.param({INSTANCE: "odd"}, "the rate card has no such tier", RULE, id="a type that nobody knows"),
+    pytest.param(
+        {GFD: "NVIDIA-L40"},
+        "two tiers have that GPU: 'l40' (card.yml:12) and 'l40-too' (card.yml:13)",
+        "add a key to one of the rules: the more specific rule wins",
+        id="a tie",
+    ),
+    pytest.param({GFD: "AMD-Instinct-MI300X"}, "no tier of the rate card 'acme' has that GPU", RULE, id="no such GPU"),
+    pytest.param(
+        {GFD: "NVIDIA-L40-SHARED"},
+        "how much of a GPU that is shared by turns a task takes is not known",
+        RULE,
+        id="shared by turns",
+    ),
+]
+
+
+@pytest.mark.parametrize(("labels", "reason", "help"), MISLABELLED)
+def test_labels_that_lead_nowhere_say_so(labels: dict[str, str], reason: str, help: str) -> None:
+    result = unpriced(LABELLED, resources(gpu=1, cpu=1, memory_mb=4096, node_selector=labels))
+    (label,) = labels
+    assert (result.reason, result.help) == (f"node_selector {label}={labels[label]}: {reason}", help)
+
+
+def test_a_gpu_that_fits_nowhere_does_not_fit() -> None:
+    result = unpriced(LABELLED, resources(gpu=64, node_selector={GFD: "Tesla-T4"}))
+    assert result.reason == "does not fit: no type of the shipped aws card has 64 GPUs"
+
+
+def test_a_default_that_does_not_say_its_gpu_takes_any() -> None:
+    rates = card("tiers: {x: {node: {gpus: 8}, hourly: 8}}\ndefault_tier: {gpu: x}")
+    assert priced(rates, resources(gpu=1, node_selector={GFD: "Tesla-T4"})).how == "default_tier.gpu (card.yml:5)"
+
+
+def test_labels_that_are_not_known_leave_the_tier_open() -> None:
+    result = unpriced(LABELLED, resources(gpu=1, node_selector=unresolved("cfg.labels")))
+    assert result.reason == "node_selector is unknown: `cfg.labels`: it is computed at run time"
+    rule = card("tiers: {x: {node: {gpus: 8}, hourly: 8, match: [{queue: q}]}}")
+    assert priced(rule, resources(gpu=1, queue="q", node_selector=unresolved())).tier == "x"
+
+
+VENDORS = [("nvidia", "a100"), ("NVIDIA", "a100"), (None, "a100"), ("amd", None)]
+
+
+@pytest.mark.parametrize(("vendor", "name"), VENDORS)
+def test_a_gpu_is_of_the_vendor_that_is_asked_for(vendor: str | None, name: str | None) -> None:
+    step = resources(gpu=1, gpu_vendor=vendor)
+    if name:
+        assert priced(LABELLED, step).tier == name
+        return
+    result = unpriced(LABELLED, step)
+    assert result.reason == "asks GPUs of amd, and a100 has A100-80GB"
+    assert result.help == "match such steps to another tier, e.g. match: [{gpu_vendor: amd}]"
+
+
+def test_persistent_volumes_are_said_not_to_be_priced() -> None:
+    said = "are not priced: their size stands in no flow"
+    named = resources(gpu=1, persistent_volume_claims={"data": "/mnt/data", "more": "/mnt/more"})
+    assert priced(tier(NODE), named).assumptions == (f"persistent volume claims (data, more) {said}",)
+    for value in (unresolved(), ["data"]):
+        assert priced(tier(NODE), resources(gpu=1, persistent_volume_claims=value)).assumptions == (
+            f"persistent volume claims {said}",
+        )
+    assert priced(tier(NODE), resources(gpu=1, persistent_volume_claims=None)).assumptions == ()
+
+
 # The cheapest type that fits
 
 CHEAPEST = [

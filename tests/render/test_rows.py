@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from costgate.model import Driver, Known, NotBilled, Report, StepEstimate, StepResources, Unresolved
+from costgate.model import Driver, Known, NotBilled, Rate, Report, StepEstimate, StepResources, Unresolved
 from costgate.render import assumed, formula, rows, words
 from costgate.render.fmt import plain
+from costgate.units import Interval
 from tests.render import builders
 
 OPEN = Unresolved(expression="cfg.n", reason="unknown parser", location=builders.at("flows/train.py", 9))
@@ -276,3 +277,15 @@ def test_sources_name_the_resolver_only_where_it_is_not_the_usual_one() -> None:
 
 def test_total_of_rates() -> None:
     assert formula.total((builders.gpu_rate(4, Decimal(2)), builders.gpu_rate(1, Decimal(1)))) == 9
+
+
+def test_a_disk_is_held_for_its_part_of_a_month() -> None:
+    disk = Rate(
+        sku="fast TB-month",
+        unit="TB-Months",
+        quantity=Decimal("0.5") / 730,
+        unit_price=Interval.exact(Decimal(80)),
+    )
+    assert (formula.held(disk), formula.per_unit(disk)) == ("0.5 TB ÷ 730", "TB-month")
+    gpus = builders.gpu_rate(4)
+    assert (formula.held(gpus), formula.per_unit(gpus)) == ("4 GPUs", "GPU-hour")

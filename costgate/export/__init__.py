@@ -1,0 +1,1 @@
+"""Exports of prices and charges for other tools: values in, text out."""
