@@ -14,6 +14,8 @@ from costgate.errors import CostgateError
 
 # name → module with a click command called `command`; one file and one line to add a command
 COMMANDS = {
+    "action": "costgate.cli.action",
+    "approvals": "costgate.cli.approvals",
     "breakdown": "costgate.cli.breakdown",
     "check": "costgate.cli.check",
     "demo": "costgate.cli.demo",
@@ -25,13 +27,15 @@ COMMANDS = {
     "validate": "costgate.cli.validate",
 }
 SUMMARIES = {
+    "action": "The entry of the GitHub Action: judge the event, publish the verdict.",
+    "approvals": "Who approved a pull request, what that covers, and why it holds or not.",
     "breakdown": "What is deployed costs per month, run and step.",
     "check": "Judge a change by policy; the exit code is the verdict.",
     "demo": "Gate a small sample repository that doubles the GPUs of a busy flow.",
     "diff": "What a change costs per month; exits 0 whatever it costs.",
     "explain": "Every number of a deployment with its formula and its source.",
     "init": "Write costgate.yml, a policy and the pre-commit hook for this repository.",
-    "rates": "Show, explain and check rate cards.",
+    "rates": "Show, explain, check, import and export rate cards.",
     "resolve": "The resources of each step of a flow, as Metaflow would resolve them.",
     "validate": "Check costgate.yml and every file that it names.",
 }

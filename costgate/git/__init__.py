@@ -4,7 +4,7 @@ It writes nothing but objects that are fetched. Files come as blobs: nothing is 
 runs, no symlink is followed.
 """
 
-from costgate.git.fetch import fetch, temporary_repository
+from costgate.git.fetch import fetch, remote_url, temporary_repository
 from costgate.git.repository import Repository, open_repository
 from costgate.git.revisions import (
     default_branch,
@@ -29,6 +29,7 @@ __all__ = [
     "is_commit",
     "merge_base",
     "open_repository",
+    "remote_url",
     "resolve",
     "snapshot",
     "temporary_repository",

@@ -43,6 +43,11 @@ def fetch(repo: Repository, commits: Iterable[str], *, source: str = "", token: 
         )
 
 
+def remote_url(repo: Repository, name: str) -> str:
+    """Where a remote is; "" without one of this name."""
+    return git(repo, "config", "--get", f"remote.{name}.url", ok=(0, 1)).strip()
+
+
 def temporary_repository(folder: Path | None = None) -> Repository:
     """An empty bare repository to fetch into, where there is no clone. The caller removes it."""
     root = Path(tempfile.mkdtemp(prefix="costgate-", dir=folder))

@@ -19,6 +19,7 @@ BLOB_LIMIT = 20 * MEGABYTE  # the largest file that is read
 OUTPUT_LIMIT = 256 * MEGABYTE  # of one command, two million file names: folders that share one tree can list for ever
 TIMEOUT_S = 120
 CHUNK = 2**16  # bytes; what a pipe holds
+KEPT = 32 * MEGABYTE  # of contents up to CHUNK that stay in memory
 
 # Off: what a repository's settings would start. A blob above the limit is streamed by git, too, and not loaded.
 GIT = (
@@ -43,17 +44,25 @@ class Blobs:
         self._root, self._environment = root, environment
         self._lock = threading.Lock()
         self._running: tuple[Popen[bytes], Callable[[], object]] | None = None
+        self._kept: dict[str, bytes] = {}  # small contents: most blobs of base are those of head
+        self._room = KEPT
 
     def read(self, blob: str, path: str) -> bytes:
         """The content of a blob; `path` is for messages. InputError above BLOB_LIMIT, WorldError if it is not there."""
         with self._lock:
+            if blob in self._kept:
+                return self._kept[blob]
             process, end = self._running = self._running or self._start()
             try:
-                return _ask(process, blob, path)
+                content = _ask(process, blob, path)
             except BaseException:  # an interrupt too: what is left in the pipe is not the next answer
                 self._running = None
                 end()
                 raise
+            if len(content) <= min(CHUNK, self._room):
+                self._kept[blob] = content
+                self._room -= len(content)
+            return content
 
     def _start(self) -> tuple[Popen[bytes], Callable[[], object]]:
         process = popen(("cat-file", "--batch"), self._root, self._environment, stdin=PIPE, stderr=DEVNULL)

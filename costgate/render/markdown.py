@@ -26,10 +26,23 @@ Link = Callable[[Location], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where and when the Markdown is shown, as a report does not know it. The texts are Markdown already, and safe."""
+
+    headline: str = ""  # instead of the report's own
+    history: tuple[str, ...] = ()  # lines below the summary: what was before
+    advice: tuple[str, ...] = ()  # lines below how to approve
+    foot: tuple[str, ...] = ()
+    mentions: frozenset[str] | None = None  # approvals whose people are told by this text; None for all
+    is_over: bool = False  # merged or closed: one line, and the rest collapsed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """A report and what is worked out of it once, however often its length is tried."""
 
     report: Report
+    setting: Setting
     link: Link
     rows: tuple[Row, ...]
     gaps: tuple[Row, ...]
@@ -39,13 +52,22 @@ class View:
     violations: tuple[Violation, ...]
 
 
-def render(report: Report, *, color: bool = False, width: int = 100, limit: int = LIMIT, source_url: str = "") -> str:
+def render(
+    report: Report,
+    *,
+    color: bool = False,
+    width: int = 100,
+    limit: int = LIMIT,
+    source_url: str = "",
+    setting: Setting | None = None,
+) -> str:
     """GitHub-flavoured Markdown of at most `limit` UTF-16 units.
 
     `source_url` is where the head's files can be read, e.g. https://github.com/acme/ml/blob/<commit>; places then link.
     """
     view = View(
         report=report,
+        setting=setting or Setting(),
         link=_linker(source_url),
         rows=rows.rows(report),
         gaps=rows.not_priced(report),
@@ -56,7 +78,7 @@ def render(report: Report, *, color: bool = False, width: int = 100, limit: int 
     )
     texts = (_document(view, budget) for budget in BUDGETS)
     fitting = (text for text in texts if units(text) <= limit)
-    return next(fitting, f"### {_headline(report)}\n")
+    return next(fitting, f"### {_headline(view)}\n")
 
 
 def units(text: str) -> int:
@@ -65,27 +87,36 @@ def units(text: str) -> int:
 
 
 def _document(view: View, budget: int) -> str:
+    heading, history = f"### {_headline(view)}", "  \n".join(view.setting.history)
+    parts = [block for block in _blocks(view, budget) if block]
+    if view.setting.is_over:
+        blocks = [heading, history, _details("The last report", "\n\n".join(parts))]
+    else:
+        blocks = [heading, parts[0], history, *parts[1:]]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _blocks(view: View, budget: int) -> tuple[str, ...]:
+    """All below the headline, the summary first."""
     report = view.report
-    blocks = (
-        f"### {_headline(report)}",
+    return (
         _summary(view),
         _violations(view, min(budget, 5)),
         _table(view, budget),
         _footnotes(view, budget),
         _more(view, budget),
-        _approve(report, budget),
+        _approve(view, budget),
         _made(view, budget),
         _assumed(view, budget),
         _policy(view, budget),
         _judges(report, budget),
-        f"<sub>{' · '.join(words.sources(report, md))}</sub>",
+        f"<sub>{' · '.join([*words.sources(report, md), *view.setting.foot])}</sub>",
     )
-    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _headline(report: Report) -> str:
-    sign = words.sign(report)
-    return f"{sign + ' ' if sign else ''}costgate: {words.headline(report, md)}"
+def _headline(view: View) -> str:
+    sign = words.sign(view.report)
+    return f"{sign + ' ' if sign else ''}costgate: {view.setting.headline or words.headline(view.report, md)}"
 
 
 def _summary(view: View) -> str:
@@ -165,24 +196,27 @@ def _more(view: View, budget: int) -> str:
     return _details(f"{count(len(rest), 'more changed step')}", "\n".join([HEADER, *shown]) + left)
 
 
-def _approve(report: Report, budget: int) -> str:
+def _approve(view: View, budget: int) -> str:
+    report, setting = view.report, view.setting
     if not report.judged:
         return ""
-    needs, held = words.missing_approvals(report), report.decision.approvals
+    needs, held = () if setting.is_over else words.missing_approvals(report), report.decision.approvals
     lines = [
-        f"**To approve** ({md(need.name)}): {words.how_to_approve(report, need, md, code)}{_ping(need)}"
+        f"**To approve** ({md(need.name)}): {words.how_to_approve(report, need, md, code)}{_ping(need, setting)}"
         for need in needs[: max(1, budget)]
     ]
     lines = _cut(lines, len(needs), "")
+    lines += () if setting.is_over else setting.advice[:budget]
     lines += _cut([_approval(approval, report) for approval in held[:budget]], len(held), "")
     return "  \n".join(lines)
 
 
-def _ping(need: RequiredApproval) -> str:
+def _ping(need: RequiredApproval, setting: Setting) -> str:
     """The policy, which the judge owns, may mention whom it likes; anything but mentions is only text."""
     if not need.notify or not need.label:
         return ""
-    return f" cc {need.notify if MENTIONS.fullmatch(need.notify) else md(need.notify)}"
+    tells = setting.mentions is None or need.name in setting.mentions
+    return f" cc {need.notify if tells and MENTIONS.fullmatch(need.notify) else md(need.notify)}"
 
 
 def _approval(approval: Approval, report: Report) -> str:

@@ -26,10 +26,9 @@ def sign(report: Report) -> str:
 
 def headline(report: Report, escape: Escape = fmt.plain) -> str:
     """One line that says it all: `+$2,772/month, within policy`."""
-    amount = _amount(report)
     if not report.judged:
-        return f"{amount} (informational, nothing was judged)"
-    return f"{amount}{_verdict(report, escape)}"
+        return f"{amount(report)} (informational, nothing was judged)"
+    return f"{amount(report)}{_verdict(report, escape)}"
 
 
 def sentence(report: Report) -> str:
@@ -151,13 +150,14 @@ def judge_change(path: str, outcome: str, escape: Escape) -> str:
     return f"{escape(path)} changed in this pull request and not used; with it the outcome would be {escape(outcome)}"
 
 
-def _amount(report: Report) -> str:
+def amount(report: Report) -> str:
+    """The difference in words: `+$2,772/month`, `no cost change`; what has no price is counted beside it."""
     delta = report.delta
     gaps = fmt.count(len(delta.unpriced), "unknown price") if delta.unpriced else ""
     if not delta.delta.expected:
         return f"cost change not known, {gaps}" if gaps else "no cost change"
-    amount = f"{fmt.signed(delta.delta.expected, report.currency)}/month"
-    return f"{amount} plus {gaps}" if gaps else amount
+    known = f"{fmt.signed(delta.delta.expected, report.currency)}/month"
+    return f"{known} plus {gaps}" if gaps else known
 
 
 def _verdict(report: Report, escape: Escape) -> str:
