@@ -197,6 +197,7 @@ class RequiredApproval:
     notify: str
     violations: tuple[str, ...]  # ids that wait for it
     given: bool
+    via: tuple[str, ...] = ("label",)  # label | review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

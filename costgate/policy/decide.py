@@ -173,6 +173,7 @@ def _required(approval: ApprovalRule, ids: tuple[str, ...], enough: bool) -> Req
         notify=approval.notify,
         violations=ids,
         given=enough,
+        via=approval.via,
     )
 
 

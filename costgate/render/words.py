@@ -125,11 +125,15 @@ def how_to_approve(report: Report, need: RequiredApproval, escape: Escape, label
         return "whoever administers the repository merges it; no label helps"
     if not need.users and not need.teams:
         return "nobody can give it yet: name the approvers in the policy"
-    verb = "add" if need.count > 1 else "adds"
+    acts = {
+        "label": ("adds", "add", f"the label {label(need.label)}"),
+        "review": ("gives", "give", "an approving review"),
+    }
+    verbs = [f"{one if need.count == 1 else many} {what}" for one, many, what in map(acts.__getitem__, need.via)]
     increase = report.delta.increase.expected
     limit = f" up to {fmt.signed(increase, report.currency)} a month" if increase else ""
     covered = f"It covers {escape(fmt.short_revision(report.head))}{limit}."
-    return f"{approvers(need, escape)} {verb} the label {label(need.label)}. {covered}"
+    return f"{approvers(need, escape)} {' or '.join(verbs)}. {covered}"
 
 
 def sources(report: Report, escape: Escape) -> Iterator[str]:

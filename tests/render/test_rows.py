@@ -226,6 +226,19 @@ def test_how_to_approve(changes: Mapping[str, Any], who: str) -> None:
     assert line == f"{who} It covers def5678 up to +$2,772 a month."
 
 
+@pytest.mark.parametrize(
+    ("changes", "words_"),
+    [
+        ({"via": ("review",)}, "fiona gives an approving review."),
+        ({"via": ("label", "review")}, "fiona adds the label finance-approved or gives an approving review."),
+        ({"via": ("label", "review"), "count": 2}, "fiona add the label finance-approved or give an approving review."),
+    ],
+)
+def test_by_which_act_to_approve(changes: Mapping[str, Any], words_: str) -> None:
+    need = builders.need(users=("fiona",), teams=(), **changes)
+    assert words_ in words.how_to_approve(builders.passes(), need, plain, plain)
+
+
 def test_nobody_is_sent_for_a_label_that_does_not_help() -> None:
     nobody, admin = builders.need(users=(), teams=()), builders.need(label="")
     line = words.how_to_approve(builders.passes(), nobody, plain, plain)
