@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from costgate import git
-from costgate.errors import WorldError
+from costgate.errors import InputError, WorldError
 from costgate.gate import Question, ask
 from costgate.gate.judging import CONFIG, Overrides, load
 from costgate.git import Repository
@@ -16,6 +16,7 @@ from costgate.github.approvals import Consent
 from costgate.github.client import GitHub
 from costgate.github.gather import IsGate, approvals_of
 from costgate.github.records import Activity, PullRequest
+from costgate.http import HttpError
 from costgate.model import Approval, Cover, Report, Snapshot, Violation
 
 Overriding = Callable[[Snapshot], Overrides]  # the judging files that the workflow names, given the judge
@@ -45,18 +46,25 @@ def judge_pull(bench: Bench, pull: PullRequest) -> Report:
     return with_approvals(bench, question, ask(question), (pull,))
 
 
-def question_of(bench: Bench, tip: str, branch: str, head: str, base: str | None = None) -> Question:
+def question_of(
+    bench: Bench, tip: str, branch: str, head: str, base: str | None = None, as_of: datetime | None = None
+) -> Question:
     """Head against its merge base with the target branch (or a given base), judged by that branch's tip."""
-    base = base or bench.github.merge_base(tip, head)
+    base, moment = base or bench.github.merge_base(tip, head), as_of or bench.as_of
     bench.fetch((tip, base, head))
-    judge = replace(snapshot(bench, tip), name=branch)
+    judge, after = replace(snapshot(bench, tip), name=branch), snapshot(bench, head)
+    if CONFIG not in judge.files and CONFIG not in after.files and bench.config != CONFIG:
+        raise InputError(
+            f"the input config is {bench.config[:200]!r}, and neither {branch} nor the change has such a file",
+            help="write the path of costgate.yml from the root of the repository",
+        )
     return Question(
         base=snapshot(bench, base),
-        head=snapshot(bench, head),
+        head=after,
         judge=judge,
-        as_of=bench.as_of,
+        as_of=moment,
         overrides=bench.overriding(judge),
-        earlier=lambda seconds: _earlier(bench, branch, seconds),
+        earlier=lambda seconds: _earlier(bench, branch, moment - timedelta(seconds=seconds)),
         adopted=CONFIG not in judge.files and _adopted(bench),
     )
 
@@ -79,7 +87,7 @@ def with_approvals(bench: Bench, question: Question, report: Report, pulls: tupl
         return report
     rules = load(question.judge, bench.as_of, question.overrides).policy.approvals
     found = [(pull, c) for pull in pulls for c in approvals_of(bench.github, pull, rules, is_gate=bench.is_gate)]
-    approvals = tuple(_approval(bench, question, report, pull, consent) for pull, consent in found)
+    approvals = tuple(_approval(bench, question, pull, consent) for pull, consent in found)
     return ask(replace(question, approvals=approvals))
 
 
@@ -88,12 +96,12 @@ def _waiting(report: Report) -> list[Violation]:
     return [v for v in report.decision.violations if v.action == "require-approval" and v.waived_until is None]
 
 
-def _approval(bench: Bench, question: Question, report: Report, pull: PullRequest, consent: Consent) -> Approval:
+def _approval(bench: Bench, question: Question, pull: PullRequest, consent: Consent) -> Approval:
     """What a consent covers: the violations, with their values, of the head that was looked at."""
     why, covers = consent.why, tuple[Cover, ...]()
     if not why:
         try:
-            covers = _covers(_report_of(bench, question, report, pull, consent.head))
+            covers = _covers(_seen_then(bench, question, pull, consent))
         except WorldError as error:
             why = f"{consent.head[:7]}, which was approved, cannot be judged again: {error.problems[0].message}"
     return Approval(
@@ -109,12 +117,15 @@ def _approval(bench: Bench, question: Question, report: Report, pull: PullReques
     )
 
 
-def _report_of(bench: Bench, question: Question, report: Report, pull: PullRequest, head: str) -> Report:
-    """The verdict on a head that was approved, by today's judge and without any approval."""
+def _seen_then(bench: Bench, question: Question, pull: PullRequest, consent: Consent) -> Report:
+    """The verdict that was approved: on that head, by the target branch and the prices of that moment.
+
+    By today's, a yes would grow with every price and cover rules that nobody had seen. A server that keeps no record of
+    the branch leaves only today's judge.
+    """
     assert question.judge.commit is not None
-    if question.head.commit == head:
-        return report
-    return ask(question_of(bench, question.judge.commit, pull.base.ref, head))
+    then = _tip_at(bench, pull.base.ref, consent.at) or question.judge.commit
+    return ask(question_of(bench, then, pull.base.ref, consent.head, as_of=consent.at))
 
 
 def _covers(report: Report) -> tuple[Cover, ...]:
@@ -128,21 +139,28 @@ def _adopted(bench: Bench) -> bool:
     return CONFIG in snapshot(bench, tip).files
 
 
-def _earlier(bench: Bench, branch: str, seconds: int) -> Snapshot | None:
-    """The target branch as it was then, by the server's own record; None where that does not reach back."""
-    then = bench.as_of - timedelta(seconds=seconds)
+def _earlier(bench: Bench, branch: str, moment: datetime) -> Snapshot | None:
+    """The target branch as it was then; None where the server's record does not reach back."""
+    tip = _tip_at(bench, branch, moment)
+    if tip is None:
+        return None
     try:
-        moves = [each for each in bench.github.activity(f"refs/heads/{branch}") if each.timestamp <= then]
+        bench.fetch((tip,))
     except WorldError:
         return None
+    return snapshot(bench, tip)
+
+
+def _tip_at(bench: Bench, branch: str, moment: datetime) -> str | None:
+    """The tip of a branch at a moment, by the server's own record; None where that does not reach back."""
+    try:
+        moves = [each for each in bench.github.activity(f"refs/heads/{branch}") if each.timestamp <= moment]
+    except HttpError as error:
+        if error.status != 404:  # a limit that somebody has used up must not loosen a rule
+            raise
+        return None  # a server that keeps no such record
     latest = max(moves, key=_order, default=None)
-    if latest is None:
-        return None
-    try:
-        bench.fetch((latest.after,))
-    except WorldError:
-        return None
-    return snapshot(bench, latest.after)
+    return latest.after if latest else None
 
 
 def _order(move: Activity) -> tuple[datetime, int]:

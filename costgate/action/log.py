@@ -29,7 +29,9 @@ def _verdict(report: Report) -> Iterator[str]:
     sign = words.sign(report)
     yield f"{sign} costgate: {words.headline(report)}"
     if report.delta.deployments or report.delta.unpriced:
-        yield ", ".join(filter(None, (words.sentence(report), words.interval(report))))
+        interval = words.interval(report)
+        guessed = " (uncalibrated)" if interval and words.is_uncalibrated(report) else ""
+        yield words.sentence(report) + (f", {interval}{guessed}" if interval else "")
 
 
 def _changes(report: Report) -> Iterator[str]:

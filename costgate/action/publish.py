@@ -13,7 +13,7 @@ from costgate.github import checks, comment
 from costgate.github.client import GitHub
 from costgate.github.comment import Text
 from costgate.github.events import Event
-from costgate.github.published import Published
+from costgate.github.published import Published, refused
 from costgate.github.records import PullRequest
 from costgate.model import Report
 from costgate.render import comment as conversation
@@ -47,6 +47,14 @@ class _Case:
             return self.pull.head.sha
         assert self.event.group is not None  # an event is of a pull request or of a merge group
         return self.event.group.head_sha
+
+    @property
+    def branch(self) -> str:
+        """The target branch."""
+        if self.pull is not None:
+            return self.pull.base.ref
+        assert self.event.group is not None  # as above
+        return self.event.group.base_ref
 
     @property
     def key(self) -> str:
@@ -88,12 +96,17 @@ def publish(
 
 
 def _check(case: _Case) -> Published:
+    try:
+        name = checks.name_of(case.branch, case.github.repository().default_branch, case.inputs.config)
+    except WorldError as error:
+        return refused("the check run", error, checks.PERMISSION)
     return checks.publish(
         case.github,
         case.head_sha,
         case.report,
         key=case.key,
         run=case.run,
+        name=name,
         fail_on=case.inputs.fail_on,
         annotate=case.inputs.annotations,
         source_url=case.source_url,

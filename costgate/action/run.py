@@ -20,8 +20,11 @@ from costgate.git import Repository
 from costgate.github.client import GitHub
 from costgate.github.events import LARGEST, parse
 from costgate.github.gather import IsGate
+from costgate.github.records import WorkflowRun
 from costgate.http import Http
 from costgate.policy.decide import STOPS
+
+TRUSTED = "pull_request_target"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,8 @@ def run(environ: Mapping[str, str]) -> Result:
     pull = github.pull(event.number)
     report = judge_pull(_bench(github, said, where), pull)
     text = publish(github, where, said, report, pull=pull, event=event)
-    return Result(text=text, exit_code=0 if pull.state == "closed" else _exit_code(report.decision.outcome, said))
+    # One that is closed may be opened again, with the result of this job on its head.
+    return Result(text=text, exit_code=0 if pull.merged else _exit_code(report.decision.outcome, said))
 
 
 def _exit_code(outcome: str, said: Inputs) -> int:
@@ -86,10 +90,16 @@ def _bench(github: GitHub, said: Inputs, where: Runner) -> Bench:
 def _is_gate(github: GitHub, run_id: int) -> IsGate:
     """Whether a run is of the workflow that this one belongs to; which that is, is asked when it is needed.
 
-    This run is one of them: an attempt of it that had finished counts, the one that asks has not.
+    This run is one of them: an attempt of it that had finished counts, the one that asks has not. For
+    `pull_request_target` GitHub runs the default branch's file. Another branch may have its own version of that file,
+    for other events: what such a run said is whatever somebody pushed.
     """
-    workflow = functools.cache(lambda: github.workflow_run(run_id).workflow_id)
-    return lambda run: run.workflow_id == workflow()
+    own = functools.cache(lambda: github.workflow_run(run_id))
+
+    def is_gate(run: WorkflowRun) -> bool:
+        return run.workflow_id == own().workflow_id and (own().event != TRUSTED or run.event == TRUSTED)
+
+    return is_gate
 
 
 def _repository(where: Runner) -> tuple[Repository, str]:
@@ -99,6 +109,7 @@ def _repository(where: Runner) -> tuple[Repository, str]:
         repo = git.open_repository(where.workspace)
     except (InputError, WorldError):  # no clone, or one of another user's
         repo = None
-    if repo is None or repo.root != Path(os.path.realpath(where.workspace)):
+    # A bare one would be files of a tree that was put there without its own .git: whose settings are those?
+    if repo is None or repo.bare or repo.root != Path(os.path.realpath(where.workspace)):
         return git.temporary_repository(where.temporary), url
     return repo, "" if git.remote_url(repo, "origin") else url

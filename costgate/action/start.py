@@ -6,12 +6,12 @@ that an earlier step or job could write would let it change the gate.
 """
 
 import os
-import runpy
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -86,11 +86,10 @@ def bundled() -> str:
 
 
 def judged(packages: str) -> int:
-    """Run `costgate action` in this process, with this checkout and those packages."""
+    """The exit code of `costgate action`, run in this process with this checkout and those packages."""
     sys.path[:0] = [str(HERE.parents[1]), packages]
-    sys.argv = ["costgate", "action"]
-    runpy.run_module("costgate", run_name="__main__", alter_sys=True)
-    return 0
+    code: int = import_module("costgate.__main__").main(["action"])
+    return code
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from costgate.cli import gating
+from costgate.errors import CostgateError, Problem
 
 
 @click.command("action")
@@ -20,6 +21,19 @@ def command(ctx: click.Context, /) -> int:
     """
     from costgate.action.run import run
 
-    result = run(ctx.obj)
+    try:
+        result = run(ctx.obj)
+    except CostgateError as error:
+        gating.echo("".join(f"{_annotation(problem)}\n" for problem in error.problems))
+        return error.exit_code
     gating.echo(result.text)
     return result.exit_code
+
+
+def _annotation(problem: Problem) -> str:
+    """What is wrong, where GitHub shows it; one line, since a runner obeys what a file's name may spell after it."""
+    from costgate.render import annotations
+
+    text = " | ".join(str(problem).split("\nhelp: "))
+    item = annotations.Annotation(level="error", rule="", title="costgate", message=text, location=None, amount=None)
+    return annotations.command(item)

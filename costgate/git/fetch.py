@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,18 +25,24 @@ def fetch(repo: Repository, commits: Iterable[str], *, source: str = "", token: 
     `token` is sent to `server` (https://github.com) only, in a header that no command line shows. A commit of a shallow
     clone comes without its history. Raises WorldError where one cannot be had.
     """
-    missing = [commit for commit in dict.fromkeys(commits) if not is_commit(repo, commit)]
+    # To look is not to fetch: a partial clone would, by itself and without these credentials.
+    here = replace(repo, environment={**repo.environment, "GIT_ALLOW_PROTOCOL": ""})
+    missing = [commit for commit in dict.fromkeys(commits) if not is_commit(here, commit)]
     wrong = next((commit for commit in missing if not OBJECT_ID.fullmatch(commit)), None)
     if wrong is not None:
         raise InputError(f"{wrong[:100]!r} is no commit id", help="name commits in full")
     if not missing:
         return
     depth = ("--depth=1",) if is_shallow(repo) or not _has_objects(repo) else ()
-    # Without --filter: a partial clone would fetch what it lacks later, by itself, and not with these credentials.
-    quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance")
-    environment = {**repo.environment, **_credentials(token, server), "GIT_ALLOW_PROTOCOL": PROTOCOLS}
+    # With --no-filter it gets the files, too.
+    quiet = (
+        "--quiet", "--no-filter", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+        "--no-auto-maintenance",
+    )  # fmt: skip
+    known = {**repo.environment, "GIT_ALLOW_PROTOCOL": PROTOCOLS}
+    environment = known | _credentials(token, server, known.get("GIT_CONFIG_COUNT", ""))
     code, _, errors = call(("fetch", *quiet, *depth, "--", source or "origin", *missing), repo.root, environment)
-    lacking = [commit for commit in missing if not is_commit(repo, commit)]
+    lacking = [commit for commit in missing if not is_commit(here, commit)]
     if code or lacking:
         raise WorldError(
             f"git could not fetch {', '.join(lacking or missing)}: {first_line(errors) or 'no reason given'}",
@@ -62,8 +70,11 @@ def _has_objects(repo: Repository) -> bool:
     return bool(git(repo, "for-each-ref", "--count=1")) or is_commit(repo, "HEAD")
 
 
-def _credentials(token: str, server: str) -> dict[str, str]:
-    """A header for one server only, as settings in git's environment: no file and no command line has it."""
+def _credentials(token: str, server: str, count: str) -> dict[str, str]:
+    """A header for one server only, as settings in git's environment: no file and no command line has it.
+
+    They come after the `count` settings that are there, such as a certificate or a directory that is safe.
+    """
     if not token:
         return {}
     place = urlsplit(server)
@@ -78,8 +89,9 @@ def _credentials(token: str, server: str) -> dict[str, str]:
         ("credential.helper", ""),
         ("http.followRedirects", "false"),
     )
-    return {"GIT_CONFIG_COUNT": str(len(settings))} | {
+    first = int(count) if re.fullmatch("[0-9]{1,4}", count) else 0
+    return {"GIT_CONFIG_COUNT": str(first + len(settings))} | {
         f"GIT_CONFIG_{part}_{number}": text
-        for number, pair in enumerate(settings)
+        for number, pair in enumerate(settings, first)
         for part, text in zip(("KEY", "VALUE"), pair)
     }

@@ -32,6 +32,13 @@ class Repository:
     object_format: str = "sha1"  # or sha256
     environment: Mapping[str, str] = field(repr=False, compare=False)
     blobs: Blobs = field(repr=False, compare=False)
+    # Known of commits: commit → (files, others, *.py files); words → (files that were searched, those with a word).
+    trees: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    searches: dict[tuple[str, ...], tuple[Mapping[str, str], frozenset[str]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
 
 def open_repository(folder: Path) -> Repository:

@@ -15,23 +15,34 @@ from costgate.model import Snapshot
 
 # Names that git never writes, but a made-up tree may hold: they would lead out of the folder it is exported to.
 UNSAFE = re.compile(r"/(?:\.\.?|\.git)?(?=/)", re.IGNORECASE)
+UNSAFE_LISTING = re.compile(r"[\t/](?:\.\.?|\.git)?[/\0]", re.IGNORECASE)  # the same in what `ls-tree -z` prints
+FEW = 500  # files that are searched one by one rather than all files by git
 NOT_FOLLOWED = {"120000": "symlink", "160000": "submodule"}  # by git's mode
 
 
 def snapshot(repo: Repository, revision: str) -> Snapshot:
     """The files of a commit."""
     commit = resolve(repo, revision)
-    listing = git(repo, "ls-tree", "-r", "-z", "--full-tree", commit).split("\0")
-    entries = [(path, *head.split(" ")) for head, _, path in (entry.partition("\t") for entry in listing[:-1])]
-    files, others = _by_mode((path, mode, blob) for path, mode, _, blob in entries)
+    if commit not in repo.trees:
+        repo.trees[commit] = _tree(repo, commit)
+    files, others, python = repo.trees[commit]
     return Snapshot(
         name=revision,
         commit=commit,
         files=files,
         read=lambda path: repo.blobs.read(files[path], path),
-        grep=lambda words: _grep(repo, words, commit) & files.keys(),
+        grep=lambda words: _search(repo, words, commit, python),
         others=others,
     )
+
+
+def _tree(repo: Repository, commit: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The files and the others of a commit, as by `_by_mode`, and which of the files are *.py."""
+    listing = git(repo, "ls-tree", "-r", "-z", "--full-tree", commit)
+    heads = (entry.partition("\t") for entry in listing.split("\0")[:-1])  # mode, type and id; path
+    entries = ((path, head[:6], head.rpartition(" ")[2]) for head, _, path in heads)
+    files, others = _by_mode(entries, are_safe=not UNSAFE_LISTING.search(listing))
+    return files, others, {path: blob for path, blob in files.items() if path.endswith(".py")}
 
 
 def index_snapshot(repo: Repository) -> Snapshot:
@@ -111,11 +122,17 @@ class _Files(Mapping[str, str]):
         return len(self._ids)
 
 
-def _by_mode(entries: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], dict[str, str]]:
+def _by_mode(entries: Iterable[tuple[str, str, str]], are_safe: bool = False) -> tuple[dict[str, str], dict[str, str]]:
     """Of (path, mode, blob id): path → blob id of regular files, path → kind of the others; no name leads elsewhere."""
-    safe = [entry for entry in entries if not UNSAFE.search(f"/{entry[0]}/")]
-    files = {path: blob for path, mode, blob in safe if mode.startswith("100")}
-    return files, {path: NOT_FOLLOWED[mode] for path, mode, _ in safe if mode in NOT_FOLLOWED}
+    files: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for path, mode, blob in entries:
+        if are_safe or not UNSAFE.search(f"/{path}/"):
+            if mode[:3] == "100":
+                files[path] = blob
+            elif mode in NOT_FOLLOWED:
+                others[path] = NOT_FOLLOWED[mode]
+    return files, others
 
 
 def _staged(repo: Repository) -> tuple[dict[str, str], dict[str, str], list[str]]:
@@ -135,11 +152,35 @@ def _staged(repo: Repository) -> tuple[dict[str, str], dict[str, str], list[str]
     return files, others, [path for path, *_, status in entries if status == "U"]
 
 
+def _search(repo: Repository, words: tuple[str, ...], commit: str, files: Mapping[str, str]) -> frozenset[str]:
+    """`_grep` of the *.py files of a commit. Of those that another commit has too, what was found there is known."""
+    searched, found = repo.searches.get(words, ({}, frozenset()))
+    unknown = [path for path, blob in files.items() if searched.get(path) != blob]
+    if searched and len(unknown) <= FEW:
+        texts = [word.encode("utf-8", "surrogateescape") for word in _printable(words)]
+        fresh = {path for path in unknown if _holds(repo, files[path], path, texts)}
+        return frozenset(fresh.union(path for path in found if files.get(path) == searched[path]))
+    result = _grep(repo, words, commit) & files.keys()
+    repo.searches[words] = files, result
+    return result
+
+
+def _holds(repo: Repository, blob: str, path: str, words: Iterable[bytes]) -> bool:
+    try:
+        text = repo.blobs.read(blob, path)
+    except InputError:  # too large to be read; whoever looks for it is told
+        return True
+    return any(word in text for word in words)
+
+
+def _printable(words: tuple[str, ...]) -> list[str]:
+    """The words that a line of source may hold."""
+    return [word for word in words if word.replace("\t", " ").isprintable()]
+
+
 def _grep(repo: Repository, words: tuple[str, ...], commit: str = "") -> frozenset[str]:
     """*.py paths of a commit, or of the index, that hold one of the words."""
-    patterns = [
-        argument for word in words if word.replace("\t", " ").isprintable() for argument in ("-e", word)
-    ]  # no source holds others
+    patterns = [argument for word in _printable(words) for argument in ("-e", word)]
     if not patterns:
         return frozenset()
     options = ("-l", "-z", "-F", "-a", "--full-name", "--no-color", "--no-textconv", "--no-recurse-submodules")

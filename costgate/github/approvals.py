@@ -25,6 +25,8 @@ from costgate.policy.values import ApprovalRule
 
 REASON = "/costgate reason:"
 DECIDING = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")  # a COMMENTED review takes nothing back
+# By a person; and by GitHub, when the branch that it went to is merged and deleted.
+RETARGETED = ("base_ref_changed", "automatic_base_change_succeeded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +228,8 @@ def _head_at(moment: datetime, records: Records) -> tuple[str, str]:
 
 def _arrived_before(moment: datetime, records: Records) -> tuple[str, str]:
     """The commit whose checks were made last before a moment; heads that were pushed away leave no such trace."""
+    if records.pull.head.repository is None:  # nor does it tell to which of its branches a commit was pushed when
+        return "", "the fork is gone, and with it the record of what was pushed when"
     if any(event.event == "head_ref_force_pushed" for event in records.events):
         return "", "the branch was force-pushed, and its activity cannot be read"
     known = [records.arrivals.get(commit.sha) for commit in records.commits]
@@ -237,14 +241,27 @@ def _arrived_before(moment: datetime, records: Records) -> tuple[str, str]:
 
 
 def _not_seen(head: str, moment: datetime, records: Records) -> str:
-    """Why the report on this head, against this base, cannot have been seen at that moment; "" where it can."""
-    changes = [event.created_at for event in records.events if event.event == "base_ref_changed"]
+    """Why the report on this head, against this base, cannot have been seen at that moment; "" where it can.
+
+    A run that began while the head was at another commit told of that one, whatever commit its record names: a head
+    may be pushed away and brought back, and an old run may be run again.
+    """
+    changes = [event.created_at for event in records.events if event.event in RETARGETED]
     retargeted = max(changes, default=None)
     if retargeted is not None and retargeted >= moment:
         return f"the base branch was changed to {records.pull.base.ref} after it"
-    runs = [run for run in records.runs if run.head_sha == head and run.finished_at < moment]
+    start = max(arrived(head, moment, records), records.pull.created_at)
+    runs = [run for run in records.runs if run.head_sha == head and start < run.started_at and run.finished_at < moment]
     if not runs:
         return f"no run of the gate on {head[:7]} had finished before it, so there was nothing to approve yet"
     if retargeted is not None and all(run.started_at <= retargeted for run in runs):
         return f"no run of the gate against {records.pull.base.ref} had finished before it"
     return ""
+
+
+def arrived(head: str, moment: datetime, records: Records) -> datetime:
+    """When a commit became the head last before a moment; as early as can be where nothing tells."""
+    if records.pushes is None:
+        return records.arrivals.get(head, records.pull.created_at)
+    times = [push.timestamp for push in records.pushes if push.after == head and push.timestamp < moment]
+    return max(times, default=records.pull.created_at)

@@ -47,12 +47,13 @@ def publish(
     *,
     key: str,
     run: Run,
+    name: str = NAME,
     fail_on: str = "approval-required",
     annotate: bool = True,
     source_url: str = "",
     details_url: str | None = None,
 ) -> Published:
-    """Set the one check run of the gate `key` on a commit.
+    """Set the one check run `name` of the gate `key` on a commit.
 
     It is completed at once. `run` is (id, attempt) of this workflow run: the verdict of a later one stays. Without
     `annotate` no line is annotated.
@@ -60,6 +61,7 @@ def publish(
     found = _annotations(report) if annotate else []
     lines = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]
     values: Json = {
+        "name": name,
         "conclusion": conclusion(report, fail_on),
         "title": clean(f"{words.sign(report)} {words.headline(report, plain)}", TITLE),
         "summary": markdown.render(
@@ -72,6 +74,17 @@ def publish(
         return _published(github, head_sha, values, found, key=key, run=run)
     except WorldError as error:
         return refused("the check run", error, PERMISSION)
+
+
+def name_of(branch: str, default_branch: str, config: str = "") -> str:
+    """What the check run is called.
+
+    It belongs to a commit, and the same commit may ask to be merged into several branches, each with its own policy,
+    or be judged by several gates: what one branch lets in must not stand for another. The default branch's one gate has
+    the plain name.
+    """
+    gate = f"{NAME}, {clean(config)}" if config else NAME
+    return gate if branch == default_branch else f"{gate} ({clean(branch, 300)})"
 
 
 def conclusion(report: Report, fail_on: str = "approval-required") -> Conclusion:
@@ -89,28 +102,29 @@ def conclusion(report: Report, fail_on: str = "approval-required") -> Conclusion
 def _published(github: GitHub, head_sha: str, values: Json, found: Sequence[Json], *, key: str, run: Run) -> Published:
     """All of ours get the verdict: there is one, or two that two runs made at once."""
     changed: list[CheckRun] = []
-    for check in _ours(github, head_sha, key):
+    for check in _ours(github, head_sha, key, values["name"]):
         said = check.external_id or ""
         if is_later(github, read_run(said), run):
             return Published(what="skipped-newer", url=check.html_url, app=check.app)
         changed += _changed(github, check, values, found)
     if changed:
         return Published(what="updated", url=changed[0].html_url, app=changed[0].app)
-    made = github.create_check_run(name=NAME, head_sha=head_sha, annotations=found, **values)
+    made = github.create_check_run(head_sha=head_sha, annotations=found, **values)
     return Published(what="created", url=made.html_url, app=made.app)
 
 
-def _ours(github: GitHub, head_sha: str, key: str) -> list[CheckRun]:
+def _ours(github: GitHub, head_sha: str, key: str, name: str) -> list[CheckRun]:
     """What looks like ours, newest first."""
-    named = [each for each in github.check_runs(head_sha, NAME) if (each.external_id or "").startswith(f"{OURS}{key} ")]
+    named = [each for each in github.check_runs(head_sha, name) if (each.external_id or "").startswith(f"{OURS}{key} ")]
     return sorted(named, key=lambda each: -each.id)
 
 
 def _changed(github: GitHub, check: CheckRun, values: Json, found: Sequence[Json]) -> list[CheckRun]:
     """The check run with the verdict of now; nothing where it is another app's. GitHub only ever adds annotations."""
     has_them = (check.external_id or "").rpartition(" ")[2] == values["external_id"].rpartition(" ")[2]
+    more = {each: value for each, value in values.items() if each != "name"}
     try:
-        return [github.update_check_run(check.id, annotations=() if has_them else found, **values)]
+        return [github.update_check_run(check.id, annotations=() if has_them else found, **more)]
     except HttpError as error:
         if error.status not in (403, 404):
             raise

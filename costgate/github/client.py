@@ -178,9 +178,12 @@ class GitHub:
         changed = parse.check_run(_field(self._http.send("PATCH", self._path("check-runs", id), body)))
         return self._append(changed, more)
 
-    def workflow_runs(self, *, head_sha: str, event: str | None = None) -> tuple[WorkflowRun, ...]:
-        """The workflow runs of a commit, newest first."""
-        query = {"head_sha": head_sha} | ({} if event is None else {"event": event})
+    def workflow_runs(
+        self, *, head_sha: str | None = None, event: str | None = None, created: str | None = None
+    ) -> tuple[WorkflowRun, ...]:
+        """The workflow runs of a commit, an event or a time (`FROM..TO`), newest first."""
+        asked = {"head_sha": head_sha, "event": event, "created": created}
+        query = {name: value for name, value in asked.items() if value is not None}
         return self._counted(parse.workflow_run, self._path("actions", "runs"), "workflow_runs", query)
 
     def workflow_run(self, id: int) -> WorkflowRun:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from costgate.github.approvals import Consent, GateRun, Records, consents
+from costgate.github.approvals import Consent, GateRun, Records, arrived, consents
 from costgate.github.client import GitHub
 from costgate.github.events import OF_PULL_REQUESTS
 from costgate.github.records import Activity, Job, PullRequest, TeamUnreadable, WorkflowRun
@@ -24,7 +24,7 @@ def approvals_of(
     """Every consent to a pull request as of now."""
     records = _records(github, pull, rules)
     seen = consents(rules, records)  # without runs: only to learn which heads were looked at
-    runs = _gate_runs(github, pull, {consent.head for consent in seen if consent.head}, is_gate)
+    runs = _gate_runs(github, records, seen, is_gate)
     return consents(rules, replace(records, runs=runs))
 
 
@@ -84,20 +84,51 @@ def _is_member(github: GitHub, team: str, login: str) -> bool | str:
     return found is not None and found.state == "active"
 
 
-def _gate_runs(github: GitHub, pull: PullRequest, heads: Iterable[str], is_gate: IsGate) -> tuple[GateRun, ...]:
-    """The finished runs of the gate for this pull request at these heads."""
+def _gate_runs(github: GitHub, records: Records, seen: Iterable[Consent], is_gate: IsGate) -> tuple[GateRun, ...]:
+    """The finished runs of the gate for this pull request at the heads that were looked at."""
+    looked_at = [consent for consent in seen if consent.head]
+    heads = {consent.head for consent in looked_at}
     runs = [run for head in sorted(heads) for run in github.workflow_runs(head_sha=head)]
-    own = [run for run in runs if _is_about(run, pull) and is_gate(run)]
-    return tuple(attempt for run in own for attempt in _attempts(run, github.jobs(run.id)))
+    own = [(run.head_sha, run) for run in runs if _is_about(run, records.pull) and is_gate(run)]
+    missing = heads - {head for head, _ in own}
+    own += [pair for pair in _by_title(github, records, looked_at, missing) if is_gate(pair[1])]
+    return tuple(attempt for head, run in own for attempt in _attempts(head, run, github.jobs(run.id)))
+
+
+def _by_title(
+    github: GitHub, records: Records, looked_at: Iterable[Consent], heads: set[str]
+) -> list[tuple[str, WorkflowRun]]:
+    """Runs for `pull_request_target` that say in their title which head they judge, and that head.
+
+    Their record may name the commit of the default branch instead. The title is made by `run-name` of the workflow's
+    file, which for this event is the default branch's: no pull request can write it.
+    """
+    found = []
+    for head in sorted(heads):
+        moments = [consent.at for consent in looked_at if consent.head == head]
+        start = min(arrived(head, moment, records) for moment in moments)
+        window = f"{start:%Y-%m-%dT%H:%M:%SZ}..{max(moments):%Y-%m-%dT%H:%M:%SZ}"
+        runs = github.workflow_runs(event="pull_request_target", created=window)
+        found += [(head, run) for run in runs if run.title == run_name(records.pull.number, head)]
+    return found
+
+
+def run_name(number: int, head: str) -> str:
+    """What the example workflow for `pull_request_target` calls its runs."""
+    return f"costgate #{number} {head}"
 
 
 def _is_about(run: WorkflowRun, pull: PullRequest) -> bool:
-    """Whether a run is of this pull request: the same head may ask to be merged elsewhere. Forks' runs name none."""
+    """Whether a run is of this pull request: the same head may ask to be merged elsewhere, or from elsewhere.
+
+    The numbers are of pull requests that the head belongs to now, whichever of them it was; forks' runs name none.
+    """
     is_named = not run.pull_requests or pull.number in run.pull_requests
-    return run.event in OF_PULL_REQUESTS and is_named
+    is_from_there = (run.head_branch, run.head_repository) == (pull.head.ref, pull.head.repository)
+    return run.event in OF_PULL_REQUESTS and is_named and is_from_there
 
 
-def _attempts(run: WorkflowRun, jobs: tuple[Job, ...]) -> list[GateRun]:
+def _attempts(head: str, run: WorkflowRun, jobs: tuple[Job, ...]) -> list[GateRun]:
     """Each attempt of a run in which every job had ended, and one of them ran to a verdict."""
     found = []
     for attempt in sorted({job.run_attempt for job in jobs}):
@@ -105,5 +136,5 @@ def _attempts(run: WorkflowRun, jobs: tuple[Job, ...]) -> list[GateRun]:
         ends = [job.completed_at for job in own if job.completed_at is not None]
         if len(ends) == len(own) and any(job.conclusion in FINISHED for job in own):
             start = min(job.started_at for job in own)
-            found.append(GateRun(head_sha=run.head_sha, started_at=start, finished_at=max(ends)))
+            found.append(GateRun(head_sha=head, started_at=start, finished_at=max(ends)))
     return found

@@ -51,15 +51,17 @@ def read_run(text: str) -> Run:
 
 
 def is_later(github: GitHub, claimed: Run, own: Run) -> bool:
-    """Whether a run that is claimed to be a later one of the same workflow is that, by GitHub's own records.
+    """Whether an attempt that is claimed to have begun after ours has, by GitHub's own records.
 
-    Anybody can write a number. One that cannot be verified is not believed, or it would silence the gate for good.
+    Anybody can write a number. One that cannot be verified is not believed, or it would silence the gate for good. Ids
+    grow from run to run, but an old run that is run again speaks of now.
     """
-    if claimed <= own:
+    if claimed == own or (claimed[0] < own[0] and claimed[1] < 2):
         return False
     try:
         found = github.workflow_run(claimed[0])
-        workflow = found.workflow_id if claimed[0] == own[0] else github.workflow_run(own[0]).workflow_id
+        mine = found if claimed[0] == own[0] else github.workflow_run(own[0])
     except HttpError:
         return False
-    return found.workflow_id == workflow and claimed[1] <= found.run_attempt
+    order = claimed > own if mine is found else (found.run_started_at, found.id) > (mine.run_started_at, mine.id)
+    return order and found.workflow_id == mine.workflow_id and claimed[1] <= found.run_attempt

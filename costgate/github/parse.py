@@ -170,6 +170,7 @@ def workflow_run(of: Field) -> WorkflowRun:
         run_attempt=of["run_attempt"].number(),
         workflow_id=of["workflow_id"].number(),
         name=of["name"].maybe(Field.text),
+        title=of["display_title"].text(),
         path=of["path"].text(),
         event=of["event"].text(),
         head_sha=of["head_sha"].sha(),

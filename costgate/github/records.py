@@ -154,6 +154,7 @@ class WorkflowRun:
     run_attempt: int
     workflow_id: int
     name: str | None
+    title: str  # what the workflow's `run-name` made of the event
     path: str  # .github/workflows/….yml, for a required workflow with @ref
     event: str
     head_sha: str

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,7 @@ def test_a_later_run_has_the_last_word(desk: Desk) -> None:
     desk.world.main.runs[later + 100] = desk.world.main.runs.pop(later)
     check.values["external_id"] = str(check.values["external_id"]).replace(f"run={later}", f"run={later + 100}")
     desk.world.main.runs[later + 100].id = later + 100
+    desk.world.main.runs[later + 100].started_at += timedelta(days=1)
     before = desk.comments
     desk.publish(builders.approved())
     assert desk.comments == before
@@ -295,6 +297,14 @@ def test_none_is_made_for_one_that_is_over(desk: Desk) -> None:
     assert desk.comments == []
 
 
+def test_another_target_branch_has_a_check_run_of_its_own(desk: Desk) -> None:
+    desk.world.push("admin", "release/1.0")
+    desk.world.retarget("dev", desk.number, "release/1.0")
+    desk.publish(RED)
+    (check,) = desk.world.main.checks.values()
+    assert check.values["name"] == f"{NAME} (release/1.0)"
+
+
 def test_a_merge_group_has_a_check_run_of_the_same_name(desk: Desk) -> None:
     sha = desk.world.head(desk.number)
     group = Group(base_sha=sha, head_sha=sha, base_ref="main", number=1)
@@ -303,6 +313,8 @@ def test_a_merge_group_has_a_check_run_of_the_same_name(desk: Desk) -> None:
     (check,) = desk.world.main.checks.values()
     assert (check.values["name"], check.head_sha, check.values["conclusion"]) == (NAME, sha, "success")
     assert desk.comments == []
+    desk.fake.faults.fail("/repos/acme/flows", 404)  # the default branch cannot be told, and so not the name
+    assert "the check run could not be published" in desk.publish(RED)
 
 
 # What stands in the way

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from typing import Any
 
 import pytest
@@ -71,14 +72,27 @@ def test_a_folder_in_somebody_elses_clone_is_no_clone(scene: Scene) -> None:
         scene.act(number)
 
 
+def test_a_workspace_that_looks_like_a_repository_is_none(scene: Scene) -> None:
+    """A tree of a pull request may hold what git takes for a bare repository, with settings that run programs."""
+    number = scene.open()
+    bare = scene.folder / "bare"
+    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
+    for key, value in {"url": f"file://{scene.origin.path}", "uploadpack": f"touch {scene.folder}/ran; false"}.items():
+        subprocess.run(["git", "-C", str(bare), "config", f"remote.origin.{key}", value], check=True)
+    scene.environ |= {"GITHUB_WORKSPACE": str(bare), "GITHUB_SERVER_URL": "http://127.0.0.1:9"}
+    with pytest.raises(WorldError, match="git could not fetch"):
+        scene.act(number)
+    assert not (scene.folder / "ran").exists()
+
+
 def test_costgate_yml_elsewhere(scene: Scene) -> None:
     moved = {"costgate.yml": "version: 99", "ci/costgate.yml": scenario.CONFIG}
     scene.push("main", moved, by="admin")
     number = scene.open()
     assert scene.act(number, config="./ci/costgate.yml").exit_code == 1
     assert scene.report()["outcome"] == "approval-required"
-    assert scene.act(number, config="nowhere.yml").exit_code == 0  # shipped defaults judge, and say so
-    assert scene.report()["policy"]["name"] == "default"
+    with pytest.raises(InputError, match="neither main nor the change has such a file"):
+        scene.act(number, config="nowhere.yml")
 
 
 def test_first_adoption(scene: Scene) -> None:
@@ -111,7 +125,7 @@ def test_a_window_that_cannot_be_looked_up_does_not_speak(fault: str, scene: Sce
     scene.push("main", {"finance/policy.yml": CREEP}, by="admin")
     scene.wait(8 * 86400)
     if fault == "activity":
-        scene.fake.faults.fail("/activity", 403, times=99)
+        scene.fake.faults.fail("/activity", 404, times=99)
     else:
         scene.world.push("admin", "main", sha="d" * 40, parents=())
         scene.wait(8 * 86400)
@@ -132,7 +146,7 @@ def test_closed_without_a_merge(scene: Scene) -> None:
     number = scene.open()
     scene.world.close("dev", number)
     result = scene.act(number, action="closed")
-    assert (result.exit_code, scene.report()["outcome"]) == (0, "approval-required")  # for the record
+    assert (result.exit_code, scene.report()["outcome"]) == (1, "approval-required")  # it may be opened again
 
 
 def test_merged_keeps_report_and_approvals(scene: Scene) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from costgate.errors import WorldError
+from costgate.github.checks import NAME
 from tests import scenario
 from tests.action.scene import FINANCE, Scene
 from tests.github.fake.people import AppIdentity
@@ -196,6 +198,52 @@ def test_a_push_between_reading_and_labelling(scene: Scene) -> None:
     assert "so there was nothing to approve yet" in why(stopped(scene, number))
 
 
+def bring_back(scene: Scene, sha: str, parent: str) -> None:
+    """Force the branch to a commit that it was at before, or to one beside it."""
+    scene.origin.git("branch", "-f", "change", sha)
+    if sha in scene.world.commits:
+        scene.world.move("dev", "change", sha)
+    else:
+        scene.world.push("dev", "change", sha=sha, parents=[parent])
+
+
+def test_a_dear_head_brought_back_while_finance_reads_about_a_cheap_one(scene: Scene) -> None:
+    """The gate had told of the dear one before; what stood there when the label came was the cheap one."""
+    main = scene.world.main.branches["main"]
+    number = scene.open({"configs/prod.json": scenario.config(8)})
+    dear = scene.world.head(number)
+    scene.seen(number)
+    scene.origin.git("checkout", "-q", "-B", "other", "main")
+    scene.origin.commit({"configs/prod.json": scenario.config(4)})
+    cheap = scene.origin.git("rev-parse", "HEAD").strip()
+    scene.origin.git("checkout", "-q", "main")
+    bring_back(scene, cheap, main)
+    scene.seen(number)
+    bring_back(scene, dear, main)
+    scene.approve(number)
+    assert "so there was nothing to approve yet" in why(stopped(scene, number))
+    scene.world.unlabel("fiona", number, FINANCE)
+    scene.seen(number)  # once the gate has told of it again, it can be approved
+    scene.approve(number)
+    assert scene.act(number).exit_code == 0
+
+
+def test_an_old_run_of_the_dear_head_run_again_while_the_cheap_one_is_there(scene: Scene) -> None:
+    """A run's record keeps its commit, but what it judges is the head of now."""
+    main = scene.world.main.branches["main"]
+    number = scene.open({"configs/prod.json": scenario.config(8)})
+    dear, old = scene.world.head(number), scene.world.run("dev", number=1, conclusion="failure")
+    scene.origin.git("checkout", "-q", "-B", "other", "main")
+    scene.origin.commit({"configs/prod.json": scenario.config(4)})
+    bring_back(scene, scene.origin.git("rev-parse", "HEAD").strip(), main)
+    scene.origin.git("checkout", "-q", "main")
+    scene.world.rerun("dev", old, conclusion=None)
+    bring_back(scene, dear, main)
+    scene.world.finish(old, "failure")
+    scene.approve(number)
+    assert "so there was nothing to approve yet" in why(stopped(scene, number))
+
+
 def test_the_approved_amount_moved_to_another_flow(scene: Scene) -> None:
     other = scenario.TRAIN.replace("TrainFlow", "OtherFlow").replace("prod.json", "other.json")
     per_deployment = scenario.policy(1000).replace("limit: 1000", "limit: 1000, per: deployment")
@@ -242,6 +290,45 @@ def test_a_retarget_to_a_lax_branch_and_back(scene: Scene) -> None:
     assert "the base branch was changed to main after it" in why(stopped(scene, number, action="edited"))
 
 
+def test_a_branch_that_github_retargets_when_the_one_below_is_merged(scene: Scene) -> None:
+    scene.push("below", {"finance/policy.yml": scenario.policy(10**6)})
+    number = scene.open()
+    scene.world.main.pulls[number].base_ref = "below"
+    scene.seen(number)
+    scene.approve(number)
+    scene.wait(60)
+    scene.world.retarget("dev", number, "main", event="automatic_base_change_succeeded")
+    assert "the base branch was changed to main after it" in why(stopped(scene, number))
+
+
+def test_the_same_commit_offered_to_a_lax_branch(scene: Scene) -> None:
+    """A check belongs to a commit, whichever pull request it was made for: each branch needs one of its own."""
+    number = scene.open()
+    stopped(scene, number)
+    scene.push("lax", {"finance/policy.yml": scenario.policy(10**6)})
+    lax = scene.world.open("dev", "change", base="lax")
+    assert scene.act(lax).exit_code == 0
+    conclusions = {check.values["name"]: check.values["conclusion"] for check in scene.world.main.checks.values()}
+    assert conclusions == {NAME: "action_required", f"{NAME} (lax)": "success"}
+
+
+def test_a_lax_gate_of_the_same_repository(scene: Scene) -> None:
+    lax = {"lax.yml": scenario.CONFIG.replace("finance/policy.yml", "lax-policy.yml")}
+    scene.push("main", {**lax, "lax-policy.yml": scenario.policy(10**6)}, by="admin")
+    number = scene.open()
+    stopped(scene, number)
+    assert scene.act(number, config="lax.yml").exit_code == 0
+    conclusions = {check.values["name"]: check.values["conclusion"] for check in scene.world.main.checks.values()}
+    assert conclusions == {NAME: "action_required", f"{NAME}, lax.yml": "success"}
+
+
+def test_closed_and_opened_again(scene: Scene) -> None:
+    """The result of the job stays on the head until the next run has one."""
+    number = scene.open()
+    scene.world.close("dev", number)
+    stopped(scene, number, action="closed")
+
+
 def test_a_gate_run_of_another_pull_request_with_the_same_head(scene: Scene) -> None:
     number = scene.open()
     scene.push("lax", {}, by="admin")
@@ -254,6 +341,39 @@ def test_a_gate_run_of_another_pull_request_with_the_same_head(scene: Scene) -> 
 def test_a_run_of_another_workflow(scene: Scene) -> None:
     number = scene.open()
     scene.seen(number, path=".github/workflows/fake.yml")
+    scene.approve(number)
+    assert "so there was nothing to approve yet" in why(stopped(scene, number))
+
+
+def test_a_run_of_the_gates_workflow_as_the_branch_has_it(scene: Scene) -> None:
+    """Where the default branch's file judges, what another version of it said is what somebody pushed."""
+    number = scene.open()
+    scene.seen(number, event="pull_request")
+    scene.approve(number)
+    assert "so there was nothing to approve yet" in why(stopped(scene, number, event="pull_request_target"))
+    scene.world.unlabel("fiona", number, FINANCE)
+    scene.seen(number, event="pull_request_target")
+    scene.approve(number)
+    assert scene.act(number, event="pull_request_target").exit_code == 0
+
+
+def test_a_run_from_another_branch_with_the_same_head(scene: Scene) -> None:
+    """GitHub names every pull request that the head belongs to now, whichever the run was of."""
+    number = scene.open()
+    other = scene.world.run("dev", number=number, conclusion="failure")
+    scene.world.main.runs[other].head_branch = "other"
+    scene.approve(number)
+    assert "so there was nothing to approve yet" in why(stopped(scene, number))
+
+
+def test_a_run_from_before_the_pull_request(scene: Scene) -> None:
+    scene.push("change", DOUBLED)
+    before = scene.world.open("dev", "change", base="main")
+    scene.seen(before)
+    scene.world.close("dev", before)
+    number = scene.world.open("dev", "change")
+    for run in scene.world.main.runs.values():
+        run.pulls = ()  # of those that are closed
     scene.approve(number)
     assert "so there was nothing to approve yet" in why(stopped(scene, number))
 
@@ -315,6 +435,39 @@ def test_a_broken_policy_on_the_target_branch(scene: Scene) -> None:
     stopped(scene, number, "incomplete")
 
 
+def test_a_run_that_was_cancelled(scene: Scene) -> None:
+    number = scene.open()
+    scene.world.run("dev", number=number, conclusion="cancelled")
+    scene.approve(number)
+    assert "so there was nothing to approve yet" in why(stopped(scene, number))
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, 0), (410, None)])
+def test_the_activity_of_a_fork_that_the_token_may_not_see(status: int, code: int | None, scene: Scene) -> None:
+    """Check suites tell when its commits arrived; a server that fails tells nothing."""
+    fork = scene.world.fork("dev").full_name
+    scene.world.move("dev", "change", scene.push("change", DOUBLED), repository=fork)
+    number = scene.world.open("dev", "change", repository=fork)
+    scene.seen(number)
+    scene.approve(number)
+    scene.fake.faults.fail(f"{fork}/activity", status, times=99)
+    if code is None:
+        with pytest.raises(WorldError, match="answered 410"):
+            scene.act(number)
+    else:
+        assert scene.act(number).exit_code == code
+
+
+def test_the_activity_of_the_target_branch_after_a_limit_is_used_up(scene: Scene) -> None:
+    """A rule that looks back only warns where no record reaches back; that nobody answers is no such record."""
+    creep = scenario.policy(1000).replace("limit: 1000", "limit: 1000, window: 7d")
+    scene.push("main", {"finance/policy.yml": creep}, by="admin")
+    number = scene.open()
+    scene.fake.faults.fail("/activity", 403, times=99)
+    with pytest.raises(WorldError, match="answered 403"):
+        scene.act(number)
+
+
 # What is forged on GitHub
 
 
@@ -358,13 +511,93 @@ def test_a_fork_sees_its_verdict_and_is_told_that_it_cannot_be_approved(scene: S
     assert "pull-requests: write" in (scene.job / "summary.md").read_text()
 
 
-def test_a_pull_request_whose_fork_is_gone(scene: Scene) -> None:
+def test_a_fork_that_goes_away_with_the_record_of_its_pushes(scene: Scene) -> None:
+    """The dear commit was judged on another branch of the fork before the label, and came here after it."""
     fork = scene.world.fork("dev")
-    sha = scene.push("change", DOUBLED)
-    scene.world.move("dev", "change", sha, repository=fork.full_name)
+    cheap = scene.push("change", DOUBLED)
+    dear = scene.push("change", {"configs/prod.json": scenario.config(8)})
+    scene.world.main.suites.clear()
+    scene.world.move("dev", "change", cheap, repository=fork.full_name)
     number = scene.world.open("dev", "change", repository=fork.full_name)
+    scene.seen(number, event="pull_request_target")
+    scene.world.move("dev", "other", dear, repository=fork.full_name)
+    scene.seen(scene.world.open("dev", "other", repository=fork.full_name), event="pull_request_target")
+    scene.approve(number)
+    scene.wait(60)
+    scene.world.move("dev", "change", dear, repository=fork.full_name)
+    scene.world.delete_repository(fork.full_name)
+    assert why(stopped(scene, number, event="pull_request_target")).startswith("the fork is gone")
+
+
+# What was approved, by the target branch of that moment
+
+
+def test_a_price_that_rises_after_the_yes(scene: Scene) -> None:
+    number = scene.open()
     scene.seen(number)
     scene.approve(number)
-    scene.world.delete_repository(fork.full_name)
-    assert scene.act(number, event="pull_request_target").exit_code in (0, 1)
-    assert all(approval["valid"] or approval["why"] for approval in scene.report()["approvals"])
+    scene.wait(60)
+    scene.push("main", {"finance/ratecard.yml": scenario.CARD.replace("120000", "1200000")}, by="admin")
+    assert "approved was $1,386" in why(stopped(scene, number))
+
+
+def test_a_price_that_is_known_to_rise_later(scene: Scene) -> None:
+    later = "    versions: [{effective_from: 2026-12-01, tiers: {a100: {owned: {purchase_price: 1200000}}}}]\n"
+    scene.push("main", {"finance/ratecard.yml": scenario.CARD + later}, by="admin")
+    number = scene.open()
+    scene.seen(number)
+    scene.approve(number)
+    assert scene.act(number).exit_code == 0
+    scene.wait(30 * 86400)
+    assert "approved was $1,386" in why(stopped(scene, number))
+
+
+def test_a_rule_that_is_added_after_the_yes(scene: Scene) -> None:
+    number = scene.open()
+    scene.seen(number)
+    scene.approve(number)
+    scene.wait(60)
+    rule = "      - {rule: max-gpus-per-step, limit: 3, action: require-approval, approval: finance}\n    "
+    scene.push("main", {"finance/policy.yml": scenario.policy(1000).rstrip() + "\n" + rule}, by="admin")
+    assert "is new since" in why(stopped(scene, number))
+
+
+def test_a_server_that_keeps_no_record_of_the_branch_leaves_todays_judge(scene: Scene) -> None:
+    number = scene.open()
+    scene.seen(number)
+    scene.approve(number, by="fiona")
+    scene.fake.faults.fail("/activity", 404, times=99)
+    assert scene.act(number).exit_code == 0
+
+
+# Runs whose record names the commit of the default branch
+
+
+def seen_by_title(scene: Scene, number: int, title: str) -> str:
+    main = scene.world.main.branches["main"]
+    scene.world.run("dev", head_sha=main, event="pull_request_target", title=title, conclusion="failure")
+    scene.approve(number)
+    scene.act(number, event="pull_request_target")
+    (approval,) = scene.report()["approvals"]
+    return str(approval["why"])
+
+
+def test_a_run_that_says_in_its_title_what_it_judged(scene: Scene) -> None:
+    number = scene.open()
+    assert seen_by_title(scene, number, f"costgate #{number} {scene.world.head(number)}") == ""
+
+
+def test_a_run_that_judged_another_pull_request_or_head(scene: Scene) -> None:
+    number = scene.open()
+    assert "nothing to approve yet" in seen_by_title(
+        scene, number, f"costgate #{number + 1} {scene.world.head(number)}"
+    )
+
+
+def test_a_title_that_a_pull_request_wrote(scene: Scene) -> None:
+    number = scene.open()
+    title = f"costgate #{number} {scene.world.head(number)}"
+    main = scene.world.main.branches["main"]
+    scene.world.run("dev", head_sha=main, event="pull_request", title=title, conclusion="failure")
+    scene.approve(number)
+    assert "nothing to approve yet" in why(stopped(scene, number, event="pull_request_target"))

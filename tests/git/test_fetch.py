@@ -155,6 +155,35 @@ def test_a_whole_clone_is_not_made_shallow(served: tuple[Repo, Server], tmp_path
     assert copy.git("rev-parse", "--is-shallow-repository").strip() == "false"
 
 
+def test_a_partial_clone_gets_the_files_too(served: tuple[Repo, Server], tmp_path: Path) -> None:
+    """What it lacked it would fetch later, file by file and without the token."""
+    origin, server = served
+    copy = Repo(tmp_path / "copy")
+    for key, value in {"url": f"{server.url}/served", "promisor": "true", "partialclonefilter": "blob:none"}.items():
+        copy.git("config", f"remote.origin.{key}", value)
+    head = origin.git("rev-parse", "HEAD").strip()
+    repo = open_repository(copy.path)
+    fetch(repo, [head], token=TOKEN, server=server.url)
+    asked = len(server.seen)
+    assert snapshot(repo, head).read("a.py") == b"2\n"
+    assert len(server.seen) == asked
+
+
+def test_settings_that_come_by_the_environment_stay(
+    served: tuple[Repo, Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate, say, or here where the server really is."""
+    origin, server = served
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{server.url}/.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.example/")
+    repo = temporary_repository(tmp_path)
+    head = origin.git("rev-parse", "HEAD").strip()
+    fetch(repo, [head], source="https://github.example/served", token=TOKEN, server="https://github.example")
+    assert snapshot(repo, head).read("a.py") == b"2\n"
+    assert {authorization for _, authorization in server.seen} == {None}  # it goes where its own server is, or nowhere
+
+
 def test_a_commit_that_nobody_has(served: tuple[Repo, Server], tmp_path: Path) -> None:
     origin, _ = served
     copy = clone(origin, tmp_path / "copy")

@@ -128,7 +128,7 @@ def test_an_object_that_is_corrupt(repo: Repo) -> None:
 
 
 def test_a_process_that_was_killed_is_told_and_started_again(repo: Repo) -> None:
-    commit = repo.commit({"a.py": "x"})
+    commit = repo.commit({"a.py": "x", "b.py": "y"})
     found = open_repository(repo.path)
     made = snapshot(found, commit)
     made.read("a.py")
@@ -136,9 +136,21 @@ def test_a_process_that_was_killed_is_told_and_started_again(repo: Repo) -> None
     running = found.blobs._running[0]
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
-    with pytest.raises(WorldError, match=r"a.py: git cat-file ended: .*Broken pipe"):
-        made.read("a.py")
-    assert made.read("a.py") == b"x"
+    assert made.read("a.py") == b"x"  # it is still known
+    with pytest.raises(WorldError, match=r"b.py: git cat-file ended: .*Broken pipe"):
+        made.read("b.py")
+    assert made.read("b.py") == b"y"
+
+
+def test_small_contents_are_kept_until_there_is_no_more_room(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "KEPT", 5)
+    monkeypatch.setattr(process, "CHUNK", 4)
+    repo.commit({"a.py": "aaa", "b.py": "bbb", "c.py": "cc", "large.py": "ddddd"})
+    found = open_repository(repo.path)
+    made = snapshot(found, "HEAD")
+    for _ in range(2):
+        assert [made.read(f"{name}.py") for name in ("a", "b", "c", "large")] == [b"aaa", b"bbb", b"cc", b"ddddd"]
+    assert sorted(found.blobs._kept.values()) == [b"aaa", b"cc"]
 
 
 @pytest.mark.parametrize(

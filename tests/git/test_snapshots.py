@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from costgate.errors import InputError
-from costgate.git import empty_snapshot, index_snapshot, open_repository, snapshot, worktree_snapshot
+from costgate.git import (
+    empty_snapshot,
+    index_snapshot,
+    open_repository,
+    process,
+    snapshot,
+    snapshots,
+    worktree_snapshot,
+)
 from costgate.model import Snapshot
 from tests.support import GIT_ENV, Repo
 
@@ -273,3 +281,33 @@ def test_no_files() -> None:
     assert nothing.grep(("flow",)) == frozenset()
     with pytest.raises(KeyError):
         nothing.read("a.py")
+
+
+def test_a_search_of_one_commit_answers_for_the_next(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    same = {f"same{n}.py": "flow" if n % 2 else "other" for n in range(10)}
+    repo.commit({**same, "changed.py": "flow", "gone.py": "flow", "was.py": "flow", "notes.txt": "flow"})
+    repo.commit(
+        {"changed.py": "x = 1", "gone.py": None, "new.py": "a flow", "was.py": "flow ", "big.py": "# " + "x" * 99}
+    )
+    monkeypatch.setattr(process, "BLOB_LIMIT", 50)
+    shared, searches = open_repository(repo.path), []
+    grep = snapshots._grep
+    monkeypatch.setattr(snapshots, "_grep", lambda *args: searches.append(args) or grep(*args))
+    for words in (("flow",), ("flow", "other"), ("class\nF",), ("nothing",)):
+        searches.clear()
+        answers = [snapshot(shared, revision).grep(words) for revision in ("HEAD~1", "HEAD", "HEAD~1")]
+        assert len(searches) == 1
+        fresh = [
+            snapshot(open_repository(repo.path), revision).grep(words) for revision in ("HEAD~1", "HEAD", "HEAD~1")
+        ]
+        assert [found - {"big.py"} for found in answers] == [found - {"big.py"} for found in fresh]
+        assert "big.py" in answers[1]  # it is too large to be read, so it may hold any word
+    monkeypatch.setattr(snapshots, "FEW", 2)
+    assert snapshot(shared, "HEAD").grep(("x",)) >= {"changed.py"}
+    assert snapshot(shared, "HEAD~1").grep(("x",)) == set()
+
+
+def test_a_commit_is_listed_once(repo: Repo) -> None:
+    repo.commit({"a.py": "flow"})
+    opened = open_repository(repo.path)
+    assert snapshot(opened, "HEAD").files is snapshot(opened, "main").files

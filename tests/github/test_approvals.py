@@ -181,6 +181,21 @@ FAILS: dict[str, tuple[Records, ApprovalRule, str]] = {
     "before the base was changed": (
         records(events=(labeled(10), other(11, "base_ref_changed"))), rule(), "changed to main after it",
     ),
+    "before GitHub changed the base by itself": (
+        records(events=(labeled(10), other(11, "automatic_base_change_succeeded"))), rule(), "changed to main after it",
+    ),
+    "where the gate ran before the head was pushed away and brought back": (
+        records(pushes=(push(0, A), push(6, B), push(8, A))), rule(), "no run of the gate on aaaaaaa had finished",
+    ),
+    "where the gate ran before the pull request was opened": (
+        replace(APPROVED, pull=replace(PULL, created_at=at(2))), rule(), "no run of the gate on aaaaaaa had finished",
+    ),
+    "without the fork": (
+        replace(
+            APPROVED, pushes=None, arrivals={A: at(0)}, pull=replace(PULL, head=replace(PULL.head, repository=None))
+        ),
+        rule(), "the fork is gone",
+    ),
     "in the second in which the base was changed": (
         records(events=(labeled(10), other(10, "base_ref_changed"))), rule(), "changed to main after it",
     ),
@@ -229,6 +244,12 @@ BY_REVIEW = rule(via=("label", "review"))
 def test_a_review_names_its_head_and_its_reason() -> None:
     found = one(replace(REVIEWED, reviews=(review(10, A, body=" fine \n"),)), BY_REVIEW)
     assert (found.via, found.head, found.reason, found.why) == ("review", A, "fine", "")
+
+
+def test_a_review_holds_without_the_fork() -> None:
+    pull = replace(REVIEWED.pull, head=replace(REVIEWED.pull.head, repository=None))
+    gone = replace(REVIEWED, pull=pull, pushes=None, arrivals={A: at(0)}, reviews=(review(10),))
+    assert one(gone, BY_REVIEW).why == ""
 
 
 REVIEWS: dict[str, tuple[tuple[Review, ...], Mapping[str, Any], str | None]] = {

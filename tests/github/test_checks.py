@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from costgate.github.checks import NAME, conclusion, publish
+from costgate.github.checks import NAME, conclusion, name_of, publish
 from costgate.github.client import GitHub
 from costgate.github.published import Published
 from costgate.github.records import App
@@ -172,6 +172,29 @@ def test_a_later_runs_verdict_stays(github: GitHub, world: World, number: int, r
     found = check(github, world, run, builders.approved())
     assert (found.what, found.url, found.app) == ("skipped-newer", first.url, ACTIONS_APP)
     assert ours(world)[0].values["conclusion"] == "action_required"
+
+
+def test_an_old_run_that_is_run_again_speaks_of_now(github: GitHub, world: World, number: int, run: int) -> None:
+    late = world.run("dev", number=number)
+    check(github, world, late)
+    world.rerun("dev", run, conclusion=None)
+    found = publish(github, world.head(1), builders.approved(), key=KEY, run=(run, 2))
+    assert (found.what, ours(world)[0].values["conclusion"]) == ("updated", "success")
+    assert check(github, world, late).what == "skipped-newer"  # what it saw is older
+
+
+@pytest.mark.parametrize(
+    ("branch", "config", "name"),
+    [
+        ("main", "", NAME),
+        ("lax", "", f"{NAME} (lax)"),
+        ("main", "ml/costgate.yml", f"{NAME}, ml/costgate.yml"),
+        ("lax", "ml/costgate.yml", f"{NAME}, ml/costgate.yml (lax)"),
+        ("a\u202e/b", "", f"{NAME} (a/b)"),
+    ],
+)
+def test_each_gate_and_branch_has_a_name_of_its_own(branch: str, config: str, name: str) -> None:
+    assert name_of(branch, "main", config) == name
 
 
 def test_the_next_run_makes_up_for_two_at_once(github: GitHub, world: World, number: int, run: int) -> None:

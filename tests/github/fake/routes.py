@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tests.github.fake import graph, shapes
@@ -251,9 +252,16 @@ def runs(call: Call) -> Listing:
     listed = [
         each
         for each in reversed(call.repo.runs.values())
-        if all(getattr(each, name) == value for name, value in wanted.items())
+        if all(getattr(each, name) == value for name, value in wanted.items()) and within(each.created_at, call.query)
     ]
     return Listing([shapes.run(call.world, each) for each in listed], key="workflow_runs")
+
+
+def within(moment: datetime, query: Mapping[str, str]) -> bool:
+    """Whether a moment is in the range of `created=FROM..TO`, if there is one."""
+    first, _, last = query.get("created", "").partition("..")
+    shown = shapes.moment(moment)
+    return not last or first <= shown <= last
 
 
 def run(call: Call) -> Reply:

@@ -201,6 +201,7 @@ def run(world: World, of: Run) -> Json:
     given = {
         "id": of.id,
         "name": of.name,
+        "display_title": of.title,
         "path": of.path,
         "event": of.event,
         "head_sha": of.head_sha,

@@ -148,6 +148,7 @@ class Run:
     id: int
     path: str
     name: str
+    title: str
     event: str
     head_sha: str
     head_branch: str

@@ -188,10 +188,10 @@ class World(People):
         pull.title, old = title, pull.title
         self._event(pull, "renamed", login, rename=(old, title))
 
-    def retarget(self, login: str, number: int, base: str) -> None:
-        """Point a pull request at another base branch."""
+    def retarget(self, login: str, number: int, base: str, *, event: str = "base_ref_changed") -> None:
+        """Point a pull request at another base branch; GitHub does so by itself where the one below is merged."""
         self.main.pulls[number].base_ref = base
-        self._event(self.main.pulls[number], "base_ref_changed", login)
+        self._event(self.main.pulls[number], event, login)
 
     def review(
         self, login: str | None, number: int, state: str = "APPROVED", *, body: str = "", commit_id: str | None = None
@@ -257,6 +257,7 @@ class World(People):
         number: int | None = None,
         path: str = ".github/workflows/costgate.yml",
         event: str = "pull_request",
+        title: str = "",
         conclusion: str | None = "success",
         job: str = "costgate",
         duration_s: float = 30,
@@ -274,6 +275,7 @@ class World(People):
             id=made,
             path=path,
             name=job,
+            title=title or (pull.title if pull else "a commit"),
             event=event,
             head_sha=sha,
             head_branch=branch,
