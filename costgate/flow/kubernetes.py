@@ -26,7 +26,7 @@ def merged(decorator: Decorator, asked: Decorator | None, env: Mapping[str, Know
     found["compute_pool"] = mine["compute_pool"]
     found["extended_resources"] = _extended(mine["extended_resources"], decorator)
     found["persistent_volume_claims"] = _claims(mine["persistent_volume_claims"], decorator, env)
-    found["node_selector"] = _selector(mine["node_selector"], mine["compute_pool"], decorator, env)
+    found["node_selector"] = selector(mine["node_selector"], mine["compute_pool"], decorator, env)
     return found
 
 
@@ -111,7 +111,7 @@ def _claims(value: Value, decorator: Decorator, env: Mapping[str, Known]) -> Val
         return at.refused_value("persistent_volume_claims", found, "it must be JSON", decorator)
 
 
-def _selector(value: Value, pool: Value, decorator: Decorator, env: Mapping[str, Known]) -> Value:
+def selector(value: Value, pool: Value, decorator: Decorator, env: Mapping[str, Known]) -> Value:
     """`{"a": "b"}` or `"a=b,c=d"`; a compute pool is one more label."""
     if isinstance(value, Unresolved):
         return value

@@ -14,7 +14,7 @@ from costgate.errors import InputError
 from costgate.flow import attributes as at
 from costgate.flow import batch, kubernetes
 from costgate.flow.decospec import parse_decospec
-from costgate.flow.in_house import arguments, elsewhere, translated
+from costgate.flow.in_house import beside, elsewhere, translated
 from costgate.model import NOTHING, Decorator, Known, Location, StepResources, Unresolved, Value
 
 __all__ = ["default_decospecs", "merge", "parse_decospec"]
@@ -28,7 +28,6 @@ ATTRIBUTES = (
     "cpu", "gpu", "memory", "disk", "shared_memory", "trainium", "inferentia", "queue", "node_selector", "compute_pool",
     "gpu_vendor", "extended_resources", "persistent_volume_claims",
 )  # fmt: skip
-COUNTED = ("cpu", "gpu", "memory", "disk", "shared_memory", "trainium", "inferentia")
 LONGEST_TIMEOUT = 10**9  # seconds; more is a mistake that would only overflow
 
 
@@ -52,6 +51,7 @@ def merge(
     attached = _attached(decorators, late, in_house)
     plain = translated(attached, in_house)
     found = _resources(attached, plain, metaflow_env, in_house)
+    found = _with(found, beside(attached, in_house))
     if mistake:
         found = _fields(found.compute, dict.fromkeys(ATTRIBUTES, mistake))
     timeout = _timeout(plain, on_a_cluster=found.compute in COMPUTE)
@@ -105,7 +105,7 @@ def _resources(
 ) -> StepResources:
     other = elsewhere(attached, rules)
     if other:
-        return _elsewhere(other, rules[other.name])
+        return StepResources(compute=str(rules[other.name].compute))
     places = sorted((d for d in plain if d.name in COMPUTE), key=lambda d: d.origin == "target")
     # Step Functions attaches @batch to a step with @kubernetes too and submits it to Batch; Argo refuses @batch.
     places = [d for d in places if d.origin == "target" and d.name == "batch"] or places
@@ -134,11 +134,10 @@ def _local(asked: list[Decorator]) -> dict[str, Value]:
     return {name: at.number(name, value, d) for d in asked for name, value in at.attributes(d).items()}
 
 
-def _elsewhere(decorator: Decorator, rule: DecoratorRule) -> StepResources:
-    given = arguments(decorator, rule)
-    counted = {name: at.number(name, given[name], decorator) for name in COUNTED if name in given}
-    known = {name: value for name, value in given.items() if name in (*ATTRIBUTES, "instance_type")}
-    return _fields(str(rule.compute), {**known, **counted})
+def _with(found: StepResources, more: Mapping[str, Value]) -> StepResources:
+    """What in-house decorators add; what Metaflow would refuse stays so."""
+    fields: dict[str, Any] = {FIELDS.get(name, name): value for name, value in more.items()}
+    return replace(found, **{n: value for n, value in fields.items() if not isinstance(getattr(found, n), Unresolved)})
 
 
 def _fields(compute: str, found: Mapping[str, Value]) -> StepResources:

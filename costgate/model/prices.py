@@ -86,7 +86,7 @@ class RateCard:
 
     name: str
     currency: str
-    as_of: date
+    as_of: date  # first day on which they are in force
     digest: str
     tiers: Mapping[str, Tier]
     default_tier: Mapping[str, str] = field(default_factory=dict)  # gpu | cpu | trainium | inferentia → tier name
@@ -94,6 +94,7 @@ class RateCard:
     effective_dates: tuple[date, ...] = ()  # days on which other prices come into force; none: one price for all time
     reservations: tuple[Reservation, ...] = ()
     shipped: bool = False  # no prices of the user's own: matches by fit are assumptions
+    day: date | None = None  # on which they were asked for; None: `as_of`
     # Answers that rates.match has worked out for this very card; a thousand steps ask for the same few sizes.
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -68,6 +68,7 @@ def load(reference: str, *, read: Callable[[str], bytes], as_of: date) -> RateCa
         name=str(file.data["name"]),
         currency=merged.currency,
         as_of=merged.effective,
+        day=as_of,
         digest=f"sha256:{loading.digest.hexdigest()}",
         tiers=priced,
         default_tier=merged.default_tier,
@@ -125,7 +126,7 @@ class Loading:
         return self.cards[file.path]
 
     def _merge(self, file: File, trail: tuple[str, ...]) -> Merged:
-        currency, (effective, version) = str(file.data["currency"]), _in_force(file, self.as_of)
+        currency, (effective, version) = _currency(file), _in_force(file, self.as_of)
         card = Merged(currency=currency, effective=effective)
         for position, reference in enumerate(file.data.get("extends") or ()):
             below = self._extended(file, position, str(reference), trail)
@@ -220,6 +221,15 @@ def _in_force(file: File, as_of: date) -> tuple[date, int]:
     starts = _starts(file)
     top = next(iter(starts.items()))
     return max((start for start in starts.items() if start[0] <= as_of), default=top)
+
+
+def _currency(file: File) -> str:
+    """The currency of a card; one that is worth something else in itself is a mistake that would change nothing."""
+    currency = str(file.data["currency"])
+    if decimal(_said(file, (), "fx").get(currency, 1)) != 1:
+        hint = f"fx says what other currencies are worth in {currency}"
+        raise InputError(f"one {currency} is one {currency}", where=str(file.where("fx", currency)), help=hint)
+    return currency
 
 
 def _starts(file: File) -> dict[date, int]:

@@ -16,7 +16,7 @@ from costgate.units import decimal
 PRICES = ("owned", "leased", "cloud", "hourly")  # the ways to say what a node costs; a tier has exactly one
 MONEY = {
     "purchase_price", "residual_value", "electricity_per_kwh", "facility_per_hour", "support_per_hour",
-    "staff_per_hour", "per_month", "on_demand", "low", "expected", "high", "hourly", "network_price",
+    "staff_per_hour", "per_month", "on_demand", "spot", "low", "expected", "high", "hourly", "network_price",
     "facility_per_month", "rack_unit_per_month", "software_per_gpu_month",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from costgate.model import Known, Location, StepResources, Tier, Unresolved, Value
@@ -20,6 +20,7 @@ SLICES = "nvidia.com/mig-"
 ACCELERATORS = re.compile(r"(?:nvidia|amd|gpu\.intel)\.com/|aws\.amazon\.com/neuron|google\.com/tpu|habana\.ai/")
 # Network devices that come with their node and have no price.
 OF_THE_NODE = re.compile(r"vpc\.amazonaws\.com/|rdma/|nvidia\.com/(?:hostdev|rdma)")
+DIGITS = Context(prec=18)  # fewer than a share has, so that 14 sevenths are 2 and not a hair more than a node has
 NO_SLICE = "match it to a tier whose node.gpu_model says kind and memory, e.g. A100-80GB, or is such a slice"
 NO_PRICE = "match it to a tier with occupancy: whole_node, whose price has everything in the node"
 
@@ -88,7 +89,9 @@ def held(tier: Tier, resources: StepResources, asked: Asked, location: Location)
             return replace(part, location=place)
         taken.append(part)
     return Held(
-        asked=asked if isinstance(gpu, Unresolved) else {**asked, "gpu": sum((part.gpus for part in taken), ZERO)},
+        asked=asked
+        if isinstance(gpu, Unresolved)
+        else {**asked, "gpu": DIGITS.plus(sum((part.gpus for part in taken), ZERO))},
         how=tuple(part.how for part in taken if part.how),
         assumptions=tuple(part.assumption for part in taken if part.assumption),
     )
@@ -115,7 +118,7 @@ def _sliced(tier: Tier, part: gpus.Profile, count: Decimal) -> Taken | Refusal:
     share = gpus.share(part, gpus.model(model))
     if isinstance(share, str):
         return _no_slice(tier, str(part), share)
-    return Taken(gpus=share * count, how=f"a {part} slice is {plain(share)} of {model}")
+    return Taken(gpus=share * count, how=f"a {part} slice is {share:.4g} of {model}")
 
 
 def _no_slice(tier: Tier, part: str, why: str) -> Refusal:

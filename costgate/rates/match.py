@@ -57,7 +57,7 @@ def quote(
     choice = _touched(resources) or _choose(card, resources, ask_all(resources, location))
     if isinstance(choice, NotBilled):
         return choice
-    return _quoted(choice, resources, deployment, step, location)
+    return _quoted(card, choice, resources, deployment, step, location)
 
 
 def quote_on(
@@ -65,11 +65,16 @@ def quote_on(
 ) -> Quote | Unpriced:
     """The price of the same resources on a given tier, whatever the match rules say."""
     choice = _touched(resources) or _named(card, tier_name, "this tier was asked for") or _no_tier(card, tier_name)
-    return _quoted(choice, resources, deployment, step, location)
+    return _quoted(card, choice, resources, deployment, step, location)
 
 
 def _quoted(
-    choice: Choice | Refusal, resources: StepResources, deployment: str, step: str, location: Location
+    card: RateCard,
+    choice: Choice | Refusal,
+    resources: StepResources,
+    deployment: str,
+    step: str,
+    location: Location,
 ) -> Quote | Unpriced:
     if isinstance(choice, Refusal):
         return _unpriced(choice, deployment, step, location)
@@ -83,7 +88,13 @@ def _quoted(
         tier=choice.tier.name,
         how="; ".join((choice.how, *taken.how)),
         rates=priced.rates,
-        assumptions=(*choice.assumptions, *taken.assumptions, *priced.assumptions, *_volumes(resources)),
+        assumptions=(
+            *choice.assumptions,
+            *taken.assumptions,
+            *priced.assumptions,
+            *_volumes(resources),
+            *_doubts(card, choice.tier),
+        ),
         location=choice.tier.location,
         on_demand_rates=priced.on_demand_rates,
         spot_rates=priced.spot_rates,
@@ -103,6 +114,17 @@ def _volumes(resources: StepResources) -> tuple[str, ...]:
     named = isinstance(claims, Known) and isinstance(claims.value, Mapping)
     names = f" ({', '.join(map(str, claims.value))})" if isinstance(claims, Known) and named else ""
     return (f"persistent volume claims{names[:100]} are not priced: their size stands in no flow",)
+
+
+def _doubts(card: RateCard, tier: Tier) -> Iterator[str]:
+    """What the price of a tier has that a reviewer should know."""
+    day = card.day or card.as_of
+    if not tier.node_hour.expected:
+        yield f"{tier.name} costs nothing: its price in the rate card is 0"
+    if tier.in_service and tier.in_service > day:
+        yield f"{tier.name} is in service from {tier.in_service} on: priced as if it were now"
+    if tier.life_ends and card.as_of < tier.life_ends <= day:
+        yield f"{tier.name} is written off since {tier.life_ends}, and the card of {card.as_of} charges its capital"
 
 
 def _touched(resources: StepResources) -> Refusal | None:

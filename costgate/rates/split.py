@@ -12,6 +12,7 @@ from costgate.units import HOURS_PER_MONTH, Interval, decimal, memory_gib, terab
 
 ZERO, ONE = Decimal(0), Decimal(1)
 LARGEST = Decimal(10**12)
+BEYOND_A_NODE = 10**5  # GPUs, cores or GiB; no machine has as many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,11 @@ def disk_rates(tier: Tier, disk_tb: Decimal | Unresolved) -> tuple[Rate, ...] | 
     hour = disk_tb / HOURS_PER_MONTH
     sku = f"{tier.disk_storage} TB-month"
     return (Rate(sku=sku, unit="TB-Months", quantity=hour, unit_price=Interval.exact(tier.disk_tb_month)),)
+
+
+def is_units(tier: Tier) -> bool:
+    """Whether a tier is prices of units and no machine: importers make its node so large that every request fits."""
+    return max(tier.node.gpus, tier.node.cpus, tier.node.memory_gib) >= BEYOND_A_NODE
 
 
 def unit_rates(tier: Tier) -> tuple[Rate, ...]:

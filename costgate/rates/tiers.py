@@ -31,6 +31,11 @@ NEEDS = {  # a key → what it is nothing without, and how to say that
     "rack_units": ("rack_unit_per_month", "add what one costs, e.g. rack_unit_per_month: 25"),
     "rack_unit_per_month": ("rack_units", "add how many a node takes, e.g. rack_units: 4"),
 }
+POWER = {  # likewise; owned hardware that lacks it has power listed as missing, a lease may include it
+    "power_kw": ("electricity_per_kwh", "add its price, e.g. electricity_per_kwh: 0.08, if the lease has no power"),
+    "electricity_per_kwh": ("power_kw", "add what a node draws, e.g. power_kw: 6.5, if the lease has no power"),
+    "pue": ("power_kw", "add what a node draws, e.g. power_kw: 6.5, if the lease has no power"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +168,7 @@ def _check_keys(draft: Draft, kind: str) -> None:
         if len(given) > 1:
             places = " and ".join(f"{key} ({draft.where(kind, key).short})" for key in given)
             raise _error(draft, f"says one cost twice: {places}", kind, given[-1], help="keep one of them")
-    for key, (needed, hint) in NEEDS.items():
+    for key, (needed, hint) in {**NEEDS, **(POWER if kind == "leased" else {})}.items():
         if key in said and needed not in said:
             article = "an" if key[0] in "aeiou" else "a"
             raise _error(draft, f"has {article} {key} without {needed}", kind, key, help=hint)

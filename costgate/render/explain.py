@@ -23,7 +23,7 @@ from costgate.model import (
 )
 from costgate.render import formula, words
 from costgate.render.fmt import duration, money, plain, quantity, rate
-from costgate.render.json_v1 import RESOURCES
+from costgate.render.json_v1 import attributes
 from costgate.render.rows import ATTRIBUTES, shown
 from costgate.render.terminal import Canvas, paint
 
@@ -184,7 +184,7 @@ def _resources(side: StepEstimate) -> Iterator[tuple[str, str, str]]:
         found = side.resources.touched_by
         yield "resources", "?", f"{plain(found.expression)}: {plain(found.reason)} ({plain(found.location.short)})"
         return
-    for name in (*RESOURCES, "extended_resources"):
+    for name in attributes(side.resources):
         value = getattr(side.resources, name)
         label, unit = ATTRIBUTES[name]
         if isinstance(value, Known):

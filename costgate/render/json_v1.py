@@ -44,6 +44,7 @@ RESOURCES = (
     "cpu", "gpu", "memory_mb", "disk_mb", "shared_memory_mb", "trainium", "inferentia", "queue", "node_selector",
     "compute_pool", "gpu_vendor", "instance_type", "retry_times", "timeout_s",
 )  # fmt: skip
+OPTIONAL = ("extended_resources", "persistent_volume_claims")  # written where a step has them
 INPUTS = ("runs", "tasks", "attempts", "duration_s", "overhead_s")
 LARGEST = 2**53  # integers beyond it are not exact in JSON as most programs read it
 # Escapes in JSON text: of a backslash, of a character by its two surrogates, of a surrogate alone (no Unicode text).
@@ -124,11 +125,17 @@ def plain(value: Any) -> Any:
 
 
 def resources(found: StepResources) -> Json:
-    """Every resource attribute; null where Metaflow has none or where it is unresolved."""
+    """Every resource attribute; null where Metaflow has none or where it is unresolved. OPTIONAL ones where set."""
     return {
         "compute": None if found.touched_by else found.compute,
-        **{name: None if found.touched_by else _resource(getattr(found, name)) for name in RESOURCES},
+        **{name: None if found.touched_by else _resource(getattr(found, name)) for name in attributes(found)},
     }
+
+
+def attributes(found: StepResources) -> tuple[str, ...]:
+    """Names of the resource attributes that are written of a step."""
+    values = {} if found.touched_by else {name: getattr(found, name) for name in OPTIONAL}
+    return (*RESOURCES, *(name for name, value in values.items() if isinstance(value, Unresolved) or value.value))
 
 
 def _resource(value: Value) -> Any:
@@ -139,7 +146,7 @@ def unresolved(found: StepResources) -> list[Json]:
     """What is open about a step's resources; `*` where a mutator may have changed anything."""
     if found.touched_by:
         return [gap("*", found.touched_by)]
-    values = ((name, getattr(found, name)) for name in RESOURCES)
+    values = ((name, getattr(found, name)) for name in attributes(found))
     return [gap(name, value) for name, value in values if isinstance(value, Unresolved)]
 
 
@@ -278,7 +285,7 @@ def _line(line: CostLine) -> Json:
 
 
 def _locations(found: StepResources) -> Json:
-    values = ((name, getattr(found, name)) for name in RESOURCES)
+    values = ((name, getattr(found, name)) for name in attributes(found))
     return {name: value.chain[-1].short for name, value in values if isinstance(value, Known) and value.chain}
 
 

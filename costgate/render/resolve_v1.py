@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costgate.model import NOTHING, Flow, Known, Schedule, Step, StepResources, Trigger, Unresolved, Value
 from costgate.render.fmt import plain as shown
 from costgate.render.fmt import quantity
-from costgate.render.json_v1 import RESOURCES, Json, dump, gap, number, plain, resources, unresolved
+from costgate.render.json_v1 import Json, attributes, dump, gap, number, plain, resources, unresolved
 from costgate.render.rows import ATTRIBUTES
 from costgate.render.rows import shown as attribute_text
 from costgate.render.terminal import Canvas, paint
@@ -135,7 +135,7 @@ def _row(step: Step) -> tuple[Text, ...]:
     found = step.resources
     compute = "?" if found.touched_by else found.compute
     numbers = [paint(_cell(found, name)) for name in ("cpu", "gpu", "memory_mb")]
-    others = [name for name in RESOURCES if name not in ("cpu", "gpu", "memory_mb")]
+    others = [name for name in attributes(found) if name not in ("cpu", "gpu", "memory_mb")]
     also = [
         f"{ATTRIBUTES[name][0]} {_cell(found, name)}{ATTRIBUTES[name][1]}" for name in others if _is_set(found, name)
     ]

@@ -47,6 +47,7 @@ ATTRIBUTES = {
     "queue": ("queue", ""),
     "compute_pool": ("compute pool", ""),
     "extended_resources": ("extended resources", ""),
+    "persistent_volume_claims": ("volume claims", ""),
     "node_selector": ("node selector", ""),
     "retry_times": ("retries", ""),
     "timeout_s": ("timeout", ""),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from costgate.cli.rates import text
 from tests.run import Runner
 from tests.support import dedent
 
@@ -124,3 +125,13 @@ def test_every_help_has_an_example(runner: Runner, name: str) -> None:
 
 def test_the_group_has_an_example_too(runner: Runner) -> None:
     assert "costgate rates explain a100" in runner("rates", "--help").out
+
+
+def test_columns_stay_aligned_whatever_is_written_in_them() -> None:
+    rows = (("a100", "1"), ("日本", "22"), ("e\u0301t\u00e9", "333"))
+    assert text.table(("tier", ">price"), rows) == [
+        "tier  price",
+        "a100      1",
+        "日本     22",
+        "e\u0301t\u00e9     333",
+    ]

@@ -118,9 +118,13 @@ def test_the_types_of_a_shipped_card_are_not_missed(repo: Repo, runner: Runner) 
 def test_many_steps_are_counted(check: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placements, "MOST", 5)
     out = check()
-    assert "TrainFlow/old " in out
-    assert "TrainFlow/big" not in out
-    assert "\nand 2 more steps\n" in out
+    assert "TrainFlow/big " in out  # the last but one, and without a price
+    assert "TrainFlow/end" not in out
+    assert "\nand 2 more steps, none of them without a price\n" in out
+    monkeypatch.setattr(placements, "MOST", 1)
+    out = check(**{"flows/odd.py": "class OddFlow(FlowSpec:\n"})
+    assert "OddFlow" not in out
+    assert "\nand 7 more steps, 1 of them without a price\n" in out
 
 
 def test_a_bare_repository_has_no_work_tree(repo: Repo, runner: Runner, tmp_path: Path) -> None:
@@ -149,6 +153,25 @@ def test_a_rule_that_decides_otherwise_is_not_used() -> None:
     assert (placed.tier, placed.why, placed.rule) == ("cpu", "instance type cpu", None)
 
 
+def test_versions_that_are_not_in_force_are_checked_too(repo: Repo, runner: Runner) -> None:
+    card = """
+        tiers: {cpu: {node: {cpus: 32}, hourly: 1, match: [{queue: cpu}]}}
+        versions:
+          - {effective_from: 2026-01-01, tiers: {old: {hourly: 1}}}
+          - {effective_from: 2027-01-01, tiers: {new: {node: {cpus: 32}, hourly: 1, match: [{queue: cpu}]}}}
+    """
+    repo.write({"costgate.yml": CONFIG, "finance/ratecard.yml": HEAD + dedent(card)})
+    result = runner("rates", "check", *AS_OF, cwd=repo.path)
+    assert result.code == 2
+    assert result.err == (
+        "finance/ratecard.yml:7:42: tier 'old' has no node\n"
+        "help: say what a node has, e.g. node: {cpus: 32}\n"
+        "finance/ratecard.yml:8:42: two tiers match alike: 'cpu' by queue cpu (finance/ratecard.yml:5) and "
+        "'new' by queue cpu (finance/ratecard.yml:8)\n"
+        "help: add a key to one of the rules: the more specific rule wins\n"
+    )
+
+
 ODD = """
     extends: [old.yml, aws, new.yml]
     tiers:
@@ -172,6 +195,12 @@ ODD = """
       dear: {node: {gpus: 1}, hourly: 50}
       cheap: {node: {cpus: 1000}, hourly: 1}
       power: {node: {gpus: 8}, owned: {power_kw: 200, electricity_per_kwh: 2, pue: 1.2}}
+    storage:
+      gift: {per_tb_month: 0}
+      by_gb: {per_tb_month: 0.08}
+      low: {per_tb_month: 1}
+      high: {per_tb_month: 1000}
+      by_year: {per_tb_month: 1001}
 """
 
 
@@ -206,6 +235,7 @@ def test_prices_of_a_card_to_come_are_asked_about(tmp_path: Path, runner: Runner
 def test_what_is_usual_in_another_currency_is_not_known(tmp_path: Path, runner: Runner) -> None:
     owned = "owned: {electricity_per_kwh: 30, power_kw: 900, facility_per_hour: 900}"
     card = f"{HEAD.replace('USD', 'JPY')}tiers: {{a: {{node: {{gpus: 1}}, {owned}}}}}\n"
+    card += "storage: {disk: {per_tb_month: 9000}}\n"
     (tmp_path / "card.yml").write_text(card)
     out = runner("rates", "check", "--rate-card", "card.yml", *AS_OF, cwd=tmp_path).out
     assert [line.split()[1:4] for line in out.splitlines()[3:]] == [["a:", "power_kw", "is"]]

@@ -42,12 +42,28 @@ ODD = """
       memory: {node: {memory_gib: 512}, hourly: 2}
       p3.8xlarge: {cloud: {spot: 2.5}}
       volta: {node: {gpus: 4, gpu_model: V100-16GB}, hourly: 2}
+      weighed: {node: {gpus: 4, gpu_model: V100-16GB, cpus: 32}, hourly: 2, split: {gpu: 0.8, cpu: 0.2}}
+      neuron: {node: {trainium: 16, cpus: 128}, hourly: 10}
+"""
+UNITS = """
+    version: 1
+    name: units
+    currency: USD
+    as_of: 2026-10-01
+    tiers:
+      sum:
+        node: {gpus: 1000000, cpus: 30000000, memory_gib: 200000000}
+        hourly: 3000000
+        split: {gpu: 0.3, cpu: 0.3, memory: 0.4}
+        match: [{queue: gpu}]
+      dearest: {node: {gpus: 1000000, cpus: 10000000}, hourly: 2000000, split: dominant}
+    default_tier: {cpu: sum}
 """
 SHIPPED = ["a100", "h100", "spot", "cheap", "desk", "p3.8xlarge", "trn1.32xlarge", "inf2.48xlarge", "c5.large"]
 TIERS = [
     *(("ratecard.yml", name) for name in SHIPPED),
     *((EXAMPLE, name) for name in ("a100", "h100", "cpu", "p4d.24xlarge")),
-    *(("odd.yml", name) for name in ("new", "old", "dear", "idle", "memory", "volta")),
+    *(("odd.yml", name) for name in ("new", "old", "dear", "idle", "memory", "volta", "weighed", "neuron")),
 ]
 NAMES = [f"{Path(card).stem}-{name}" for card, name in TIERS]
 
@@ -73,13 +89,26 @@ def test_explain_derives_a_price(folder: Path, runner: Runner, golden: Golden, c
     golden(f"rates/explain_{prefix}{name}.txt", explained(runner, folder, card, name))
 
 
+@pytest.mark.parametrize("name", ["sum", "dearest"])
+def test_prices_of_units_stand_for_themselves(tmp_path: Path, runner: Runner, golden: Golden, name: str) -> None:
+    (tmp_path / "units.yml").write_text(dedent(UNITS))
+    golden(f"rates/explain_units_{name}.txt", explained(runner, tmp_path, "units.yml", name))
+    found = json.loads(explained(runner, tmp_path, "units.yml", name, *AS_OF, "--output", "json"))
+    assert (found["by_utilization"], found["break_even"], found["over_recovery"]) == ([], None, None)
+    shown = runner("rates", "show", "--rate-card", "units.yml", cwd=tmp_path).out
+    assert [" ".join(line.split()[:6]) for line in shown.splitlines()[1:]] == [
+        "sum – $0.9000 $0.0300 $0.0060 no",
+        "dearest – $2.0000 $0.2000 – no",
+    ]
+
+
 # What is shown can be calculated from what is shown
 
 AMOUNT = r"-?[$€][\d,.]+"
 EQUATION = re.compile(rf"(?P<terms>(?:\([\d.+ ]+\) × )?{AMOUNT}(?: [÷×] [\d,.]+)*) = (?P<result>{AMOUNT})")
 EVEN = re.compile(r"break-even at (?P<result>[\d.]+) % utilization = (?P<terms>.*?\)), above")
 ROW = re.compile(rf"^ +(?P<share>\d+) % +(?P<result>{AMOUNT})", re.MULTILINE)
-OF_USE = re.compile(r"^an? [\w-]+ of use: (?P<terms>.*)$", re.MULTILINE)
+OF_USE = re.compile(r"^an? [\w-]+ of use(?:, [a-z ]+)?: (?P<terms>.*)$", re.MULTILINE)
 
 
 def value(terms: str) -> Decimal:

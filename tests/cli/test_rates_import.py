@@ -79,6 +79,22 @@ def test_spot_prices_and_currencies_differ(folder: Path, runner: Runner) -> None
     assert "changed azure/eastus/Standard_D8s_v5 $0.3840 €0.3500" in euro
 
 
+def test_prices_of_units_differ_by_the_unit(folder: Path, runner: Runner, golden: Golden) -> None:
+    prices = '{"CPU": "0.031611", "RAM": "0.004237", "GPU": "0.95", "spotCPU": "0.0066", "storage": "0.00005"}'
+    (folder / "old.json").write_text(prices)
+    (folder / "new.json").write_text(prices.replace("0.95", "0.9").replace("0.00005", "0.00008").replace("spot", "no"))
+    new = ("rates", "import", "opencost", "new.json", *AS_OF, "-f", "new.yml")
+    assert runner("rates", "import", "opencost", "old.json", *AS_OF, "-f", "old.yml", cwd=folder).code == 0
+    found = runner(*new, "--against", "old.yml", cwd=folder)
+    assert (found.code, found.err) == (0, "")
+    added = runner("rates", "import", "opencost", "old.json", *AS_OF, "-f", "x.yml", "--against", "new.yml", cwd=folder)
+    golden("rates/import_difference_units.txt", found.out + "\n" + added.out)
+    slurm = ("rates", "import", "slurm", "slurm.conf", *AS_OF, "--price-per-billing-unit", "0.012", "-f", "slurm.yml")
+    assert runner(*slurm, cwd=folder).code == 0
+    said = spaced(runner(*slurm, "--max-tres", "--against", "slurm.yml", cwd=folder).out)
+    assert "changed gpu split weights → dominant" in said
+
+
 @pytest.mark.parametrize(
     ("kind", "file", "more"),
     [

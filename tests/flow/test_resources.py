@@ -439,7 +439,25 @@ IN_HOUSE = [
     ("an unknown unpacking", rule("kubernetes", gpu="n"), [deco("gpu_step", rest=OPEN)], "kubernetes",
      {"gpu": "the config is not known"}),
     ("an attribute that the place has not", rule("kubernetes", queue="q"), [deco("gpu_step", q="x")], "kubernetes",
-     {"queue": None}),
+     {"queue": "x", "cpu": 1}),
+    ("an instance type on Batch", rule("batch", instance_type="kind"), [deco("gpu_step", kind="p4d.24xlarge")], "batch",
+     {"instance_type": "p4d.24xlarge", "cpu": 1}),
+    ("an instance type that is not known", rule("batch", gpu="n", instance_type="kind"), [deco("gpu_step", n=4)],
+     "batch",
+     {"gpu": 4, "instance_type": "the argument 'kind' of @gpu_step is not given, and its default is not known"}),
+    ("devices that the place has not", rule("kubernetes", trainium="t"), [deco("gpu_step", t="16")], "kubernetes",
+     {"trainium": 16}),
+    ("a node selector for the place that the step has", rule(gpu="n", node_selector="s", instance_type="i"),
+     [kubernetes(), deco("gpu_step", n=4, s="pool=a100", i="big")], "kubernetes",
+     {"gpu": 4, "node_selector": {"pool": "a100"}, "instance_type": "big"}),
+    ("a node selector and no size", rule(node_selector="s"), [deco("gpu_step", s="pool=a100")], "local",
+     {"node_selector": {"pool": "a100"}, "cpu": None}),
+    ("a compute pool for the place that the step has", rule(compute_pool="p"), [kubernetes(), deco("gpu_step", p="a")],
+     "kubernetes", {"compute_pool": "a", "node_selector": {"outerbounds.co/compute-pool": "a"}}),
+    ("a node selector on Batch", rule("batch", node_selector="s"), [deco("gpu_step", s="pool=a100")], "batch",
+     {"node_selector": {"pool": "a100"}}),
+    ("a node selector that is none", rule("batch", node_selector="s"), [deco("gpu_step", s="a100")], "batch",
+     {"node_selector": "Metaflow would refuse node_selector='a100': it must be a mapping or a text like \"a=b,c=d\""}),
     ("on one's machine", rule("local", gpu="n", instance_type="i", node_selector="s"),
      [deco("gpu_step", n="2", i="big", s={"a": "b"})], "local",
      {"gpu": 2, "instance_type": "big", "node_selector": {"a": "b"}, "cpu": None}),
@@ -557,3 +575,20 @@ def test_merging_is_deterministic_and_never_raises(own: list[tuple[str, dict[str
 
 def test_nothing_is_nothing() -> None:
     assert merged() == StepResources(compute="local", retry_times=NOTHING, timeout_s=NOTHING)
+
+
+def test_two_in_house_decorators_must_say_the_same() -> None:
+    rules = {
+        name: DecoratorRule(name=name, attributes={"instance_type": "i"}, compute="batch") for name in ("one", "two")
+    }
+    assert values(merged(deco("one", i="a"), deco("two", i="a"), in_house=rules), "instance_type") == {
+        "instance_type": "a"
+    }
+    assert values(merged(deco("one", i="a"), deco("two", i="b"), in_house=rules), "instance_type") == {
+        "instance_type": "'instance_type' is set both by @two and by another"
+    }
+
+
+def test_what_metaflow_would_refuse_stays_so() -> None:
+    found = merged(deco("batch"), deco("batch"), deco("gpu_step", q="x"), in_house=rule(queue="q"))
+    assert isinstance(found.queue, Unresolved)

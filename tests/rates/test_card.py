@@ -533,6 +533,9 @@ def test_a_circle_is_named() -> None:
 
 
 def test_a_missing_rate_of_exchange_is_asked_for() -> None:
+    assert refused("extends: [aws]\nfx: {GBP: 2, USD: 2}") == [
+        "card.yml:6:14: one USD is one USD\nhelp: fx says what other currencies are worth in USD"
+    ]
     (problem,) = refused("extends: [aws]\nfx: {GBP: 2}", head=HEAD.replace("USD", "EUR"))
     assert problem == (
         "card.yml:5:11: the extended card is in USD, and fx has no rate for it\n"

@@ -84,6 +84,17 @@ PRICED = [
         "a 1g.5gb slice is 1 of A100-40GB-MIG-1g.5gb",
         id="a tier of slices",
     ),
+    *(
+        pytest.param({"extended_resources": mig(**{"1g_10gb": 7 * n})}, "a100", str(n), None, id=f"{7 * n} sevenths")
+        for n in range(1, 9)
+    ),
+    pytest.param(
+        {"gpu": 5, "extended_resources": mig(**{"4g_40gb": 3, "2g_20gb": 3, "1g_10gb": 3})},
+        "a100",
+        "8",
+        None,
+        id="three GPUs cut in three",
+    ),
     pytest.param({"extended_resources": {"nvidia.com/gpu": 4}}, "a100", "4", None, id="whole GPUs"),
     pytest.param({"gpu": 2, "extended_resources": {"nvidia.com/gpu": 4}}, "a100", "4", None, id="the same GPUs twice"),
     pytest.param({"gpu": 2, "extended_resources": {"cpu": 0}}, "a100", "2", None, id="nothing of something"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -618,6 +618,43 @@ def test_persistent_volumes_are_said_not_to_be_priced() -> None:
             f"persistent volume claims {said}",
         )
     assert priced(tier(NODE), resources(gpu=1, persistent_volume_claims=None)).assumptions == ()
+
+
+# What a reviewer should know of a tier
+
+SERVICE = """
+    tiers:
+      x:
+        node: {gpus: 8}
+        owned: {purchase_price: 120000, useful_life_months: 36, in_service: %s, staff_per_hour: 0.5}
+    default_tier: {gpu: x}
+"""
+WRITTEN_OFF = "x is written off since 2026-10-15, and the card of 2026-10-01 charges its capital"
+LIVES = [
+    pytest.param("2026-11-01", (), id="in service since today"),
+    pytest.param(
+        "2026-11-02", ("x is in service from 2026-11-02 on: priced as if it were now",), id="not yet in service"
+    ),
+    pytest.param("2023-11-02", (), id="written off tomorrow"),
+    pytest.param("2023-10-15", (WRITTEN_OFF,), id="written off since the card"),
+    pytest.param("2023-10-01", (), id="written off in the card"),
+]
+
+
+@pytest.mark.parametrize(("day", "notes"), LIVES)
+def test_a_price_at_odds_with_the_calendar_says_so(day: str, notes: tuple[str, ...]) -> None:
+    rates = card(SERVICE % day)
+    assert priced(rates, resources(gpu=1)).assumptions == notes
+
+
+def test_a_card_that_nobody_asked_for_on_a_day_is_of_its_own() -> None:
+    rates = replace(card(SERVICE % "2023-10-15"), day=None)
+    assert priced(rates, resources(gpu=1)).assumptions == ()
+
+
+def test_a_tier_that_costs_nothing_says_so() -> None:
+    (note,) = priced(tier(NODE, price=0), resources(gpu=1)).assumptions
+    assert note == "x costs nothing: its price in the rate card is 0"
 
 
 # The cheapest type that fits

@@ -257,6 +257,24 @@ def test_a_lease_has_the_running_costs_that_are_given() -> None:
     assert idle_saving(decimals(numbers)) == Decimal("0.8")
 
 
+@pytest.mark.parametrize(
+    ("numbers", "wrong", "hint"),
+    [
+        ("power_kw: 10", "a power_kw without electricity_per_kwh", "its price, e.g. electricity_per_kwh: 0.08"),
+        (
+            "electricity_per_kwh: 0.1",
+            "an electricity_per_kwh without power_kw",
+            "what a node draws, e.g. power_kw: 6.5",
+        ),
+        ("pue: 1.4", "a pue without power_kw", "what a node draws, e.g. power_kw: 6.5"),
+    ],
+)
+def test_power_beside_a_lease_is_said_whole(numbers: str, wrong: str, hint: str) -> None:
+    assert refused(f"tiers: {{x: {{node: {{gpus: 1}}, leased: {{per_month: 1, {numbers}}}}}}}") == [
+        f"card.yml:5:53: tier 'x' has {wrong}\nhelp: add {hint}, if the lease has no power"
+    ]
+
+
 def test_only_idle_power_makes_an_idle_hour_cheaper() -> None:
     assert idle_saving(decimals(ARTICLE)) == 0
     assert idle_saving(decimals(ARTICLE | {"idle_power_kw": "2"})) == Decimal("0.504")
@@ -271,6 +289,8 @@ def test_every_amount_of_money_is_converted_with_the_card() -> None:
         "rack_units", "support_share_per_year",
     }  # fmt: skip
     assert (tier["owned"]["properties"].keys() | tier["leased"]["properties"].keys()) - quantities <= MONEY
+    names = {"provider", "region", "purchase", "discount"}
+    assert tier["cloud"]["properties"].keys() - names == {"on_demand", "spot"} <= MONEY
 
 
 # What makes no sense

@@ -43,9 +43,32 @@ def test_the_schema_knows_no_field_that_is_not_written_and_describes_all() -> No
     assert isinstance(found, dict)
     assert set(found["properties"]) == set(report)
     side = report["deployments"][0]["steps"][1]["head"]
-    assert set(found["$defs"]["side"]["properties"]) == set(side)
+    assert set(found["$defs"]["side"]["properties"]) == {*side, *json_v1.OPTIONAL}
     assert set(found["$defs"]["deployment"]["properties"]) == set(report["deployments"][0])
     assert all("description" in value or "$ref" in value for value in found["properties"].values())
+
+
+def test_what_only_kubernetes_knows_is_written_where_a_step_has_it() -> None:
+    mig, claims = {"nvidia.com/mig-3g.40gb": 1}, {"data": "/mnt/data"}
+    step = builders.side().resources
+    there = builders.at("flows/train.py", 14)
+    both = replace(
+        step,
+        extended_resources=builders.known(mig, there),
+        persistent_volume_claims=builders.known(claims, there),
+    )
+    found = json_v1.resources(both)
+    assert (found["extended_resources"], found["persistent_volume_claims"]) == (mig, claims)
+    assert json_v1._locations(both).keys() - json_v1._locations(step).keys() == set(json_v1.OPTIONAL)
+    unknown = replace(step, extended_resources=OPEN, persistent_volume_claims=builders.known({}))
+    assert json_v1.resources(unknown).keys() - json_v1.resources(step).keys() == {"extended_resources"}
+    assert json_v1.resources(unknown)["extended_resources"] is None
+    assert [gap["attribute"] for gap in json_v1.unresolved(unknown)] == ["extended_resources"]
+    touched = replace(both, touched_by=OPEN)
+    assert json_v1.resources(touched).keys() == json_v1.resources(step).keys()
+    report = json_v1.report(builders.approved())
+    report["deployments"][0]["steps"][1]["head"].update(found)
+    VALIDATOR.validate(report)
 
 
 def test_what_stands_without_a_price_counts_where_everything_is_asked_for() -> None:

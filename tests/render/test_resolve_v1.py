@@ -64,6 +64,20 @@ def test_what_starts_a_flow(flow: str | None, words: str) -> None:
     assert words in resolve_v1.render_text(found)
 
 
+def test_what_only_kubernetes_knows_is_named_where_a_step_has_it() -> None:
+    step = builders.flow().steps[0]
+    mig = builders.known({"nvidia.com/mig-3g.40gb": 1})
+    step = replace(step, resources=replace(step.resources, extended_resources=mig, persistent_volume_claims=OPEN))
+    found = builders.flow(**BARE, steps=(step,))
+    data = resolve_v1.resolve(found)
+    VALIDATOR.validate(data)
+    assert data["steps"][step.name]["extended_resources"] == {"nvidia.com/mig-3g.40gb": 1}
+    assert data["steps"][step.name]["persistent_volume_claims"] is None
+    assert "persistent_volume_claims" in [gap["attribute"] for gap in data["steps"][step.name]["unresolved"]]
+    text = resolve_v1.render_text(found, width=400)
+    assert "extended resources nvidia.com/mig-3g.40gb=1, volume claims ?" in text
+
+
 def test_what_is_open_about_the_flow_is_named() -> None:
     schedule = replace(OPEN, expression="cron")
     other = replace(OPEN, expression="**extra")

@@ -9,7 +9,7 @@ import click
 
 from costgate.cli import options
 from costgate.cli.rates import cards, text
-from costgate.errors import InputError
+from costgate.errors import InputError, Problem
 from costgate.model import RateCard
 from costgate.render.fmt import count, plain
 
@@ -29,7 +29,7 @@ def command(rate_card: str | None, as_of: str | None) -> int:
     from costgate.rates.rules import clashes
 
     reference, card = cards.load(rate_card, as_of)
-    if problems := clashes(card):
+    if problems := dict.fromkeys((*clashes(card), *_of_versions(reference, card))):
         raise InputError(problems=problems)
     own = sum(not tier.shipped for tier in card.tiers.values())
     counts = f"{count(own, 'tier')} of its own and {len(card.tiers) - own} shipped types"
@@ -39,6 +39,17 @@ def command(rate_card: str | None, as_of: str | None) -> int:
     for line in (*lines, *_questions(reference, card, options.moment(as_of).date())):
         click.echo(line)
     return 0
+
+
+def _of_versions(reference: str, card: RateCard) -> Iterator[Problem]:
+    """What is wrong with other versions: the meter needs earlier ones, the gate those that are to come."""
+    from costgate.rates.rules import clashes
+
+    for day in card.effective_dates:
+        try:
+            yield from clashes(cards.load(reference, day.isoformat())[1])
+        except InputError as error:
+            yield from error.problems
 
 
 def _questions(reference: str, card: RateCard, as_of: date) -> Iterator[str]:

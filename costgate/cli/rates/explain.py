@@ -5,7 +5,7 @@ Sums and quotients are exact; amounts that are calculated with are shown to six 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -14,16 +14,9 @@ import click
 from costgate.cli import options
 from costgate.cli.rates import cards, explain_json, explain_use, text
 from costgate.model import Component, Rate, RateCard, Tier
-from costgate.render.fmt import plain, quantity, rate
+from costgate.render.fmt import money, plain, quantity, rate
 
 COMPONENTS = ("component", ">per node-hour", "formula", "where")
-UNITS = {  # of a Rate → how people say it
-    "GPU-Hours": "a GPU-hour",
-    "Accelerator-Hours": "an accelerator-hour",
-    "Core-Hours": "a core-hour",
-    "GiB-Hours": "a GiB-hour",
-    "Node-Hours": "a node-hour",
-}
 WEIGHTS = {"GPU-Hours": "gpu", "Core-Hours": "cpu", "GiB-Hours": "memory"}  # of a Rate → its split weight
 SPLITS = {
     "gpu_only": "split gpu_only: a step pays its accelerators; cores and memory have no price of their own, and work "
@@ -56,13 +49,35 @@ def command(name: str, rate_card: str | None, as_of: str | None, output: str) ->
     if output == "json":
         click.echo(explain_json.render(card, tier), nl=False)
         return 0
-    rows = [_component_row(component, card) for component in tier.components]
-    rows.append(("a node-hour", _exact(tier.node_hour.expected, card), _sum_of(tier), ""))
     today = options.moment(as_of).date()
-    parts = [_facts(card, tier, today), text.table(COMPONENTS, rows), _prices(card, tier)]
-    parts += explain_use.sections(card, tier)
+    parts = [_facts(card, tier, today), *_derived(card, tier), *explain_use.sections(card, tier)]
     click.echo("\n\n".join("\n".join(part) for part in parts))
     return 0
+
+
+def _derived(card: RateCard, tier: Tier) -> Iterator[Iterable[str]]:
+    """The components of a node-hour and what a unit of it costs; prices of units stand for themselves."""
+    from costgate.rates.split import is_units
+
+    if is_units(tier):
+        yield _units(card, tier)
+        return
+    rows = [_component_row(component, card) for component in tier.components]
+    rows.append(("a node-hour", _exact(tier.node_hour.expected, card), _sum_of(tier), ""))
+    yield text.table(COMPONENTS, rows)
+    yield _prices(card, tier)
+
+
+def _units(card: RateCard, tier: Tier) -> Iterator[str]:
+    from costgate.rates.split import unit_rates
+
+    for price in unit_rates(tier):
+        yield f"{text.one(price.unit)}: {_exact(price.unit_price.expected, card)}"
+    yield f"a step pays {'the dearest' if tier.split == 'dominant' else 'the sum'} of what it holds"
+    yield (
+        f"the card writes these prices as a node of {money(tier.node_hour.expected, card.currency)} an hour "
+        "that is so large that every request fits"
+    )
 
 
 def _exact(amount: Decimal, card: RateCard) -> str:
@@ -113,7 +128,7 @@ def _prices(card: RateCard, tier: Tier) -> Iterator[str]:
 
     prices = unit_rates(tier)
     for price in prices:
-        yield f"{UNITS[price.unit]}: {_formula(tier, price, card)}"
+        yield f"{text.one(price.unit)}: {_formula(tier, price, card)}"
     if prices[0].unit == "Node-Hours":
         yield "occupancy whole_node: a step pays the node that it blocks"
     else:

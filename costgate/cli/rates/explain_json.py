@@ -12,7 +12,7 @@ from costgate.model import Component, RateCard, Tier
 from costgate.rates import breakeven
 from costgate.rates.breakeven import Unit
 from costgate.rates.packing import over_recovery
-from costgate.rates.split import unit_rates
+from costgate.rates.split import is_units, unit_rates
 from costgate.units import Interval
 
 
@@ -22,7 +22,7 @@ def render(card: RateCard, tier: Tier) -> str:
 
 
 def _explained(card: RateCard, tier: Tier) -> dict[str, Any]:
-    packing = over_recovery(tier)
+    packing = None if is_units(tier) else over_recovery(tier)
     return {
         "version": 1,
         "tier": tier.name,
@@ -57,7 +57,7 @@ def _component(part: Component) -> dict[str, Any]:
 
 
 def _use(card: RateCard, tier: Tier) -> dict[str, Any]:
-    counted = None if tier.instance_type else breakeven.unit(tier)
+    counted = None if tier.instance_type or is_units(tier) else breakeven.unit(tier)
     if counted is None:
         return {"by_utilization": [], "break_even": None}
     rows = [

@@ -12,12 +12,16 @@ from costgate.rates.breakeven import Unit
 from costgate.render.fmt import plain, quantity, rate
 
 DECIMALS = 6  # of amounts that are calculated with
-NOUNS = {"GPU-Hours": "GPU-hour", "Accelerator-Hours": "accelerator-hour", "Core-Hours": "core-hour"}
 
 
 def sections(card: RateCard, tier: Tier) -> list[list[str]]:
-    """Paragraphs for a tier that is not itself a cloud type: a cloud node that is not used is given back."""
-    if tier.instance_type is not None:
+    """Paragraphs for a tier that is not itself a cloud type: a cloud node that is not used is given back.
+
+    None for prices of units: no hour of theirs is ever idle.
+    """
+    from costgate.rates.split import is_units
+
+    if tier.instance_type is not None or is_units(tier):
         return []
     counted = breakeven.unit(tier)
     if counted is None:
@@ -45,12 +49,13 @@ def _at_utilization(card: RateCard, tier: Tier, counted: Unit) -> str:
     node = _exact(breakeven.node_hour_at(tier, Decimal(0)), card)
     if tier.idle_saving:
         node = f"({node} + {_exact(tier.idle_saving, card)} × utilization)"
-    return f"a {NOUNS[counted.name]} of use: {node} ÷ {quantity(counted.capacity)} ÷ utilization"
+    beside = "" if tier.split == "gpu_only" else ", with its part of all else in the node"
+    return f"{text.one(counted.name)} of use{beside}: {node} ÷ {quantity(counted.capacity)} ÷ utilization"
 
 
 def _table(card: RateCard, tier: Tier, counted: Unit, cloud: Tier | None) -> list[str]:
     prices = tuple(rate(price, card.currency) for price in _cloud_prices(cloud, counted))
-    columns = (">utilization", f">a {NOUNS[counted.name]}", ">on-demand", ">spot")[: 2 + len(prices)]
+    columns = (">utilization", f">{text.one(counted.name)}", ">on-demand", ">spot")[: 2 + len(prices)]
     rows = (
         (_percent(used.utilization), rate(used.unit_price, card.currency), *prices)
         for used in breakeven.by_utilization(tier, counted)
@@ -69,12 +74,12 @@ def _cloud_prices(cloud: Tier | None, counted: Unit) -> Iterator[Decimal]:
 
 def _compared(card: RateCard, tier: Tier, counted: Unit, cloud: Tier, why: str) -> Iterator[str]:
     yield f"compared with {plain(cloud.name)}: {plain(text.node(cloud))}, price of {cloud.price_date}"
-    yield f"chosen for {plain(why, 400)} per {NOUNS[counted.name]}, {plain(cloud.location.short)}"
+    yield f"chosen for {plain(why, 400)} per {text.NOUNS[counted.name]}, {plain(cloud.location.short)}"
     capacity = quantity(getattr(cloud.node, counted.size))
     for kind, price, each in zip(("on-demand", "spot"), _node_prices(cloud), _cloud_prices(cloud, counted)):
         span = _span(cloud, card) if kind == "spot" else ""
         yield (
-            f"{kind}: {_exact(price, card)} ÷ {capacity} = {_exact(each, card)} a {NOUNS[counted.name]}{span}; "
+            f"{kind}: {_exact(price, card)} ÷ {capacity} = {_exact(each, card)} {text.one(counted.name)}{span}; "
             f"{_even(card, tier, counted, each)}"
         )
 

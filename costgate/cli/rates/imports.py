@@ -301,14 +301,47 @@ def _rows(found: Difference, before: str, after: str) -> Iterator[tuple[str, ...
     from costgate.render.fmt import percent, plain, rate
 
     for pair in found.changed:
+        if pair.units:
+            yield from (("changed", plain(pair.after.name), "", "", "", what) for what in pair.node)
+            units = ((old, new, text.one(unit)) for unit, old, new in pair.units if old != new)
+            yield from (_moved("changed", pair.after.name, before, after, *each) for each in units)
+            continue
         old, new = pair.before.node_hour.expected, pair.after.node_hour.expected
         what = ", ".join((*pair.node, *_spot(pair.before, pair.after, after)))
         moved = percent(old, new) if before == after else ""
         yield "changed", plain(pair.after.name), rate(old, before), rate(new, after), moved, plain(what)
+    for kind, was, now in found.storage:
+        change = "added" if was is None else "removed" if now is None else "changed"
+        yield _moved(change, f"storage {kind}", before, after, was, now, "a TB-month")
     for tier in found.added:
-        yield "added", plain(tier.name), "", rate(tier.node_hour.expected, after), "", plain(text.node(tier))
+        yield "added", plain(tier.name), "", _node_hour(tier, after), "", plain(_what(tier, after))
     for tier in found.removed:
-        yield "removed", plain(tier.name), rate(tier.node_hour.expected, before), "", "", plain(text.node(tier))
+        yield "removed", plain(tier.name), _node_hour(tier, before), "", "", plain(_what(tier, before))
+
+
+def _moved(
+    change: str, name: str, before: str, after: str, old: Decimal | None, new: Decimal | None, what: str
+) -> tuple[str, ...]:
+    """One price before and after, each in its currency."""
+    from costgate.render.fmt import percent, plain, rate
+
+    cells = ("" if amount is None else rate(amount, code) for amount, code in ((old, before), (new, after)))
+    moved = percent(old, new) if old is not None and new is not None and before == after else ""
+    return change, plain(name), *cells, moved, what
+
+
+def _node_hour(tier: Tier, currency: str) -> str:
+    from costgate.rates.split import is_units
+    from costgate.render.fmt import rate
+
+    return "" if is_units(tier) else rate(tier.node_hour.expected, currency)
+
+
+def _what(tier: Tier, currency: str) -> str:
+    from costgate.cli.rates import text
+    from costgate.rates.split import is_units
+
+    return text.units(tier, currency) if is_units(tier) else text.node(tier)
 
 
 def _spot(before: Tier, after: Tier, currency: str) -> Iterator[str]:

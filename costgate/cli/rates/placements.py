@@ -81,12 +81,17 @@ def _why(reason: str, location: Location) -> str:
 
 
 def lines(card: RateCard, placed: Sequence[Placement]) -> Iterator[str]:
-    """The table of steps, then the tiers and rules of the card itself that no step has."""
-    rows = [(plain(one.name), _tier(one), plain(one.why, 400)) for one in placed[:MOST]]
+    """The table of steps, then the tiers and rules of the card itself that no step has.
+
+    Of too many steps those without a price are shown first.
+    """
+    listed = placed if len(placed) <= MOST else sorted(placed, key=lambda one: one.is_priced)
+    rows = [(plain(one.name), _tier(one), plain(one.why, 400)) for one in listed[:MOST]]
     yield ""
     yield from text.table(STEPS, rows) if rows else ("no steps: no flow is found here",)
-    if len(placed) > MOST:
-        yield f"and {count(len(placed) - MOST, 'more step')}"
+    if rest := listed[MOST:]:
+        unpriced = sum(not one.is_priced for one in rest)
+        yield f"and {count(len(rest), 'more step')}, {unpriced or 'none'} of them without a price"
     yield from _unused(card, placed)
 
 

@@ -15,6 +15,7 @@ from costgate.units import HOURS_PER_MONTH, decimal
 # The bounds of prices are in dollars; other currencies are worth something else, and nothing is asked about them.
 NEAR_A_DOLLAR = frozenset({"USD", "EUR", "GBP", "CHF", "CAD", "AUD"})
 GPU_HOUR, CORE_HOUR = (Decimal("0.05"), Decimal(50)), (Decimal("0.001"), Decimal(2))
+TB_MONTH = (Decimal(1), Decimal(1000))
 OLD_DAYS = 366
 # Key of `owned` or `leased` → what is usual, and what it may have been taken for.
 NUMBERS: Mapping[str, tuple[Decimal, Decimal, str]] = {
@@ -30,6 +31,7 @@ def ask(card: RateCard, drafts: Mapping[str, Draft], as_of: date) -> Iterator[Pr
         if not tier.shipped:
             yield from _price(card, tier)
             yield from _numbers(card, drafts[tier.name])
+    yield from _storage(card)
     yield from _ages(card, as_of)
 
 
@@ -53,6 +55,17 @@ def _price(card: RateCard, tier: Tier) -> Iterator[Problem]:
     hint = asks if low <= price * factor <= high else "is a zero too many or too few?"
     place = next((part.location for part in tier.components if part.location), tier.location)
     yield Problem(message=words + _money(high, card), where=place.short, help=hint)
+
+
+def _storage(card: RateCard) -> Iterator[Problem]:
+    low, high = TB_MONTH
+    for kind, price in card.storage.items():
+        if not price:
+            yield Problem(message=f"{kind}: it costs nothing", where=f"storage.{kind}", help="is it meant to be free?")
+        elif card.currency in NEAR_A_DOLLAR and not low <= price <= high:
+            message = f"{kind}: a TB-month is {rate(price, card.currency)}, usual is {_money(low, card)} to "
+            hint = "is it the price of a GB, or of an hour?" if price < low else "is it the price of a year?"
+            yield Problem(message=message + _money(high, card), where=f"storage.{kind}", help=hint)
 
 
 def _numbers(card: RateCard, draft: Draft) -> Iterator[Problem]:

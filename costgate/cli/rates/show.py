@@ -8,7 +8,7 @@ from costgate.cli.rates import cards, text
 from costgate.model import Rate, RateCard, Tier
 from costgate.render.fmt import plain, quantity, rate
 
-TIERS = ("tier", ">node-hour", ">GPU-hour", ">core-hour", "node", "price of")
+TIERS = ("tier", ">node-hour", ">GPU-hour", ">core-hour", ">GiB-hour", "node", "price of")
 
 
 @click.command("show")
@@ -43,15 +43,16 @@ def command(
 
 
 def _row(tier: Tier, card: RateCard) -> tuple[str, ...]:
-    from costgate.rates.split import unit_rates
+    from costgate.rates.split import is_units, unit_rates
 
     prices = {price.unit: price for price in unit_rates(tier)}
     accelerator = prices.get("GPU-Hours") or prices.get("Accelerator-Hours")
     return (
         plain(tier.name),
-        rate(tier.node_hour.expected, card.currency),
+        "–" if is_units(tier) else rate(tier.node_hour.expected, card.currency),
         _unit_price(accelerator, card),
         _unit_price(prices.get("Core-Hours"), card),
+        _unit_price(prices.get("GiB-Hours"), card),
         plain(text.node(tier)),
         f"{tier.price_date} {plain(_place(tier))}",
     )

@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from costgate.rates.importers.machines import SLICE, UNSUPPORTED, first_region
@@ -31,6 +32,8 @@ from costgate.rates.importers.values import (
 WHAT = "a SkyPilot catalogue (vms.csv)"
 SIGNS = re.compile(r"(?m)^[^\n]*\bInstanceType\b[^\n]*\bvCPUs\b|^[^\n]*\bvCPUs\b[^\n]*\bInstanceType\b")
 COLUMNS = ("InstanceType", "vCPUs", "MemoryGiB", "Price", "Region", "AcceleratorName", "AcceleratorCount", "SpotPrice")
+LONGEST_CELL = 100  # characters that matter; a longer one is neither a number nor a model
+SIZES = ("vCPUs", "MemoryGiB", "AcceleratorName", "AcceleratorCount")
 OPTIONAL = ("AcceleratorName", "AcceleratorCount", "SpotPrice")
 NEURON = {"Trainium": "trainium", "Inferentia": "inferentia"}  # how names begin
 OTHER = re.compile(r"Gaudi.*|tpu-.*|.*FPGA.*|Qualcomm.*|U\d+|VU\d+P?", re.IGNORECASE)
@@ -95,24 +98,30 @@ def _take(
         raise RefusedError(reason)
     if wanted.currency != "USD":
         raise RefusedError("in another currency")
-    node = _node(provider, name, said)
+    node = _node(provider, name, *(said[column].strip()[:LONGEST_CELL] for column in SIZES))
     if not said["Price"].strip():
         raise RefusedError("without an on-demand price")
-    prices.on_demand(region, name, hourly(said["Price"], "USD"), line)
+    prices.on_demand(region, name, _price(said["Price"]), line)
     nodes.setdefault((region, name), node)
     if said["SpotPrice"].strip():
         prices.spot(region, name, hourly(said["SpotPrice"], "USD", kind="spot price"), line)
 
 
-def _node(provider: str, name: str, said: Mapping[str, str]) -> dict[str, Decimal | str]:
-    cpus, memory = size(said["vCPUs"]), size(said["MemoryGiB"])
-    if not cpus or not memory:
+# A catalogue says the same of a type for every zone and region: what is read of it is kept.
+@lru_cache(maxsize=2**14)
+def _price(text: str) -> Decimal:
+    return hourly(text, "USD")
+
+
+@lru_cache(maxsize=2**14)
+def _node(provider: str, name: str, cores: str, memory: str, model: str, count: str) -> Mapping[str, Decimal | str]:
+    cpus, gib = size(cores), size(memory)
+    if not cpus or not gib:
         raise RefusedError("without vCPUs or memory")
-    return {**_accelerators(provider, name, said), "cpus": cpus, "memory_gib": memory}
+    return {**_accelerators(provider, name, model, number(count or 0)), "cpus": cpus, "memory_gib": gib}
 
 
-def _accelerators(provider: str, name: str, said: Mapping[str, str]) -> dict[str, Any]:
-    model, count = said["AcceleratorName"].strip(), number(said["AcceleratorCount"] or 0)
+def _accelerators(provider: str, name: str, model: str, count: Decimal | None) -> dict[str, Any]:
     if provider == "gcp" and GPU_APART.fullmatch(name):
         raise RefusedError("whose GPUs the catalogue prices apart")
     if not model:

@@ -101,6 +101,47 @@ def test_the_difference_of_two_cards() -> None:
     assert compare(before, after, Decimal(5), asked=lambda tier: False).removed == ()
 
 
+def test_the_difference_of_prices_of_units_is_that_of_the_units() -> None:
+    before, after = cards(
+        """
+          same: {node: {gpus: 1000000, cpus: 10000000}, hourly: 2000000, split: {gpu: 0.5, cpu: 0.5}}
+          other: {node: {gpus: 1000000, cpus: 10000000}, hourly: 2000000, split: {gpu: 0.5, cpu: 0.5}}
+          alone: {node: {cpus: 10000000}, hourly: 1000000}
+          how: {node: {gpus: 1000000, cpus: 10000000}, hourly: 2000000, split: dominant}
+        """,
+        """
+          same: {node: {gpus: 3000000, cpus: 30000000}, hourly: 6000000, split: {gpu: 0.5, cpu: 0.5}}
+          other: {node: {gpus: 1000000, cpus: 10000000}, hourly: 2000000, split: {gpu: 0.4, cpu: 0.6}}
+          alone: {node: {cpus: 10000000, memory_gib: 10000000}, hourly: 2000000, split: {cpu: 0.5, memory: 0.5}}
+          how: {node: {gpus: 1000000, cpus: 10000000}, hourly: 4000000, split: {gpu: 0.5, cpu: 0.5}}
+        """,
+    )
+    found = compare(before, after, Decimal(5))
+    assert [(pair.after.name, pair.node) for pair in found.changed] == [
+        ("alone", ("split dominant → weights",)),
+        ("how", ("split dominant → weights",)),
+        ("other", ()),
+    ]
+    assert found.changed[0].units == (
+        ("Core-Hours", Decimal("0.1"), Decimal("0.1")),
+        ("GiB-Hours", Decimal(0), Decimal("0.1")),
+    )
+    assert found.same == 1
+
+
+def test_the_difference_of_storage() -> None:
+    tiers = "a: {node: {cpus: 1}, hourly: 1}"
+    before, after = cards(
+        f"  {tiers}\nstorage: {{gone: {{per_tb_month: 1}}, more: {{per_tb_month: 1}}, little: {{per_tb_month: 1}}}}",
+        f"  {tiers}\nstorage: {{new: {{per_tb_month: 1}}, more: {{per_tb_month: 2}}, little: {{per_tb_month: 1.01}}}}",
+    )
+    assert compare(before, after, Decimal(5)).storage == (
+        ("gone", Decimal(1), None),
+        ("more", Decimal(1), Decimal(2)),
+        ("new", None, Decimal(1)),
+    )
+
+
 @pytest.mark.parametrize("value", ["0x10", "1_000", "١٢", "", "inf", "1" * 61, None, True, 1.5, [1], " -", "1,5"])
 def test_what_is_no_number(value: Any) -> None:
     assert number(value) is None
