@@ -36,6 +36,7 @@ def test_what_holds_and_what_does_not(scene: Scene, ask: Runner) -> None:
     assert f"finance: needed for increase; fiona adds the label 'finance-approved'. It covers {head}" in before.out
     scene.seen(number, path=WORKFLOW)
     scene.approve(number)
+    assert "reason" not in ask("approvals", str(number), "--repository", NAME, cwd=scene.origin.path).out
     scene.world.comment("fiona", number, "/costgate reason: budget FIN-812")
     given = ask("approvals", str(number), "--repository", NAME, cwd=scene.origin.path)
     lines = [line.strip() for line in given.out.splitlines()]
