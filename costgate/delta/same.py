@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import TypeVar
 
 from costgate.model import Estimate, StepEstimate
@@ -20,8 +21,14 @@ def same(one: Side, other: Side) -> bool:
 
 
 def _content(value: object) -> object:
-    if is_dataclass(value):
-        return {f.name: _content(getattr(value, f.name)) for f in fields(value) if f.name not in PLACES}
+    if (names := _said(type(value))) is not None:  # type: ignore[arg-type]  # mypy takes types for unhashable
+        return {name: _content(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {key: _content(item) for key, item in value.items()}
     return tuple(map(_content, value)) if isinstance(value, tuple) else value
+
+
+@cache
+def _said(kind: type[object]) -> tuple[str, ...] | None:
+    """The fields of a dataclass that count; None for another type."""
+    return tuple(f.name for f in fields(kind) if f.name not in PLACES) if is_dataclass(kind) else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from costgate.flow import classes, decorated, elements, functions
+from costgate.flow import bodies, classes, decorated, elements, functions, iterators
 from costgate.flow.frame import Frame, module_frame
 from costgate.flow.scope import Position
 from costgate.flow.values import (
@@ -16,6 +17,7 @@ from costgate.flow.values import (
     Function,
     MetaflowObject,
     Method,
+    Native,
     Partial,
     RefusedError,
     derive,
@@ -32,8 +34,19 @@ def call(ev: Evaluator, node: ast.Call, frame: Frame) -> Known:
     function = ev.evaluate(node.func, frame)
     if isinstance(function, Unresolved):
         return decorated.in_house_call(ev, node, frame, function)
-    result = invoke(ev, function, arguments(ev, node, frame), node, frame)
+    result = invoke(ev, function, _read(ev, function, node, frame) or arguments(ev, node, frame), node, frame)
     return derive(result.value, frame.location(node), result)
+
+
+def _read(ev: Evaluator, function: Known, node: ast.Call, frame: Frame) -> Arguments | None:
+    """The argument of `list(zip(…))` and its like: an iterator that the function reads."""
+    value = function.value
+    if not (
+        isinstance(value, External) and value.name in iterators.READERS and len(node.args) == 1 and not node.keywords
+    ):
+        return None
+    rows = iterators.rows(ev, node.args[0], frame)
+    return None if rows is None else Arguments(args=(Known(value=rows, chain=(frame.location(node.args[0]),)),))
 
 
 def arguments(ev: Evaluator, node: ast.Call, frame: Frame) -> Arguments:
@@ -88,6 +101,8 @@ def invoke(ev: Evaluator, function: Known, given: Arguments, node: ast.Call, fra
         return classes.construct(ev, value, given)
     if isinstance(value, Method):
         return functions.method(ev, value, given, frame.location(node), frame.text.shown(node))
+    if isinstance(value, Native):
+        return value.result(given)
     raise RefusedError(f"calls {describe(value)}")
 
 
@@ -102,28 +117,27 @@ def _merged(first: Arguments, then: Arguments) -> Arguments:
 
 
 def returned(ev: Evaluator, function: Function, given: Arguments, before: Position | None) -> Known:
-    """The result of a function that does nothing but return an expression; `before` as in Frame."""
-    expression = ev.returned(function)
-    if expression is None:
-        raise RefusedError(f"calls {describe(function)} that does more than return an expression")
-    local = _parameters(ev, function, given)
-    return ev.known(expression, Frame(text=function.module, module=function.module, local=local, before=before))
+    """The result of a function whose body can be evaluated; `before` as in Frame."""
+    return bodies.returned(ev, function, parameters(ev, function, given), before)
 
 
-def _parameters(ev: Evaluator, function: Function, given: Arguments) -> dict[str, Value]:
+def parameters(ev: Evaluator, function: Function, given: Arguments) -> dict[str, Value]:
     """Parameter → argument or default. RefusedError where they do not fit."""
     spec = function.node.args
-    if spec.vararg or spec.kwarg or given.unpacked or given.rest:
+    if given.unpacked or given.rest:
         raise RefusedError("has arguments that are not evaluated")
     positional = [a.arg for a in (*spec.posonlyargs, *spec.args)]
     names = positional + [a.arg for a in spec.kwonlyargs]
     local: dict[str, Value] = dict(zip(positional, given.args))
-    allowed = set(names) - {a.arg for a in spec.posonlyargs} - local.keys()
-    if len(given.args) > len(positional) or not given.kwargs.keys() <= allowed:
+    by_name = set(names) - {a.arg for a in spec.posonlyargs}
+    others = {name: value for name, value in given.kwargs.items() if name not in by_name}
+    local_twice = local.keys() & (given.kwargs.keys() - others.keys())
+    if local_twice or (others and not spec.kwarg) or (len(given.args) > len(positional) and not spec.vararg):
         raise RefusedError("the arguments do not fit the function")
-    local |= given.kwargs
+    local |= {name: value for name, value in given.kwargs.items() if name in by_name}
     node = function.node
     at = module_frame(function.module, before=(node.lineno, node.col_offset), body=function.body)
+    at = replace(at, local=function.closure)
     defaults = [
         *zip(reversed(positional), reversed(spec.defaults)),
         *zip((a.arg for a in spec.kwonlyargs), spec.kw_defaults),
@@ -133,4 +147,8 @@ def _parameters(ev: Evaluator, function: Function, given: Arguments) -> dict[str
             local[name] = ev.evaluate(default, at)
     if local.keys() != set(names):
         raise RefusedError("the arguments do not fit the function")
+    if spec.vararg:
+        local[spec.vararg.arg] = Known(value=given.args[len(positional) :])
+    if spec.kwarg:
+        local[spec.kwarg.arg] = Known(value=others)
     return local

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from costgate.flow.frame import Frame, module_frame
-from costgate.flow.mutations import dotted
-from costgate.flow.names import class_binding
+from costgate.flow.mutations import Changes, dotted
+from costgate.flow.names import class_binding, leaves_arguments
 from costgate.flow.values import Arguments, Class, External, Instance, Member, OpenError, RefusedError
 from costgate.model import Known, Unresolved, Value
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from costgate.flow.evaluate import Evaluator
 
 MAX_BASES = 50
+TOO_MANY = "has too many bases"
+MAX_ORDER = 300  # classes in the orders of all bases of a class together
 ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"})
 # Bases outside of the repository that add no attributes of their own and leave those of others alone.
 QUIET_BASES = ENUMS | {
@@ -41,10 +45,14 @@ def mro(ev: Evaluator, cls: Class) -> tuple[Base, ...]:
         ev.mros[cls] = (cls, cls.module.unresolved(cls.node, f"the bases of {cls.name} contradict each other"))
         bases = [_base(ev, cls, node) for node in cls.node.bases[:MAX_BASES]]
         if len(cls.node.bases) > MAX_BASES or len(ev.deriving) >= MAX_BASES:
-            bases = [cls.module.unresolved(cls.node, f"{cls.name} has too many bases")]
+            bases = [cls.module.unresolved(cls.node, f"{cls.name} {TOO_MANY}")]
         ev.deriving.append(cls)
         sequences: list[list[Base]] = [list(mro(ev, b)) if isinstance(b, Class) else [b] for b in bases]
         ev.deriving.pop()
+        size = sum(map(len, sequences))
+        ev.steps += size  # long orders of many classes take time, too
+        if size > MAX_ORDER:
+            sequences, bases = [], [cls.module.unresolved(cls.node, f"{cls.name} {TOO_MANY}")]
         ev.mros[cls] = (cls, *_merge(cls, [*sequences, list(bases)]))
     return ev.mros[cls]
 
@@ -62,8 +70,9 @@ def _base(ev: Evaluator, cls: Class, node: ast.expr) -> Base:
 
 def _merge(cls: Class, sequences: list[list[Base]]) -> Iterator[Base]:
     """C3 linearization; bases that contradict each other are Unresolved, as Python refuses them."""
+    behind = Counter(base for sequence in sequences for base in sequence[1:])  # another base
     while sequences := [sequence for sequence in sequences if sequence]:
-        head = next((s[0] for s in sequences if not any(s[0] in other[1:] for other in sequences)), None)
+        head = next((sequence[0] for sequence in sequences if not behind[sequence[0]]), None)
         if head is None:
             yield cls.module.unresolved(cls.node, f"the bases of {cls.name} contradict each other")
             return
@@ -71,6 +80,7 @@ def _merge(cls: Class, sequences: list[list[Base]]) -> Iterator[Base]:
         for sequence in sequences:
             if sequence[0] == head:
                 del sequence[0]
+                behind.subtract(sequence[:1])
 
 
 def class_attribute(ev: Evaluator, cls: Class, name: str) -> Known:
@@ -149,12 +159,27 @@ def construct(ev: Evaluator, cls: Class, arguments: Arguments) -> Known:
     if custom:
         raise RefusedError(f"makes an instance of {cls.name}, which has its own {min(custom)}")
     bases = [base for base in order if isinstance(base, Class)]
+    for base in bases:
+        if changing := ev.once("changing", base.node, partial(_changing, ev, base)):
+            raise RefusedError(f"makes an instance of {cls.name}, whose method {changing} may change it")
     is_tuple = any(isinstance(base, External) and base.name == "typing.NamedTuple" for base in order)
     with_fields = [base for base in reversed(bases) if is_tuple or _is_dataclass(ev, base)]
     if with_fields and with_fields[-1] is not cls:
         raise RefusedError(f"makes an instance of {cls.name}, which is no dataclass itself")
     fields = {field.target.id: (base, field) for base in with_fields for field in _fields(base)}  # type: ignore[union-attr]
     return Known(value=Instance(cls=cls, fields=_filled(ev, cls, fields, arguments)))
+
+
+def _changing(ev: Evaluator, cls: Class) -> str | None:
+    """A method of a class's own that may change its instances."""
+    frame = module_frame(cls.module, body=cls)
+    for node in cls.node.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.args.args:
+            changes, self_ = Changes(node.body), node.args.args[0].arg
+            calls = changes.passed.get(self_, ())
+            if changes.touches(self_) or not all(leaves_arguments(ev, call, frame) for call in calls):
+                return node.name
+    return None
 
 
 def custom_methods(ev: Evaluator, cls: Class) -> frozenset[str] | None:

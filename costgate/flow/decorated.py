@@ -10,10 +10,13 @@ from costgate.flow import classes
 from costgate.flow.frame import Frame, module_frame
 from costgate.flow.metaflow_names import STEP_DECORATORS
 from costgate.flow.mutations import dotted
+from costgate.flow.mutators_class import kind_of
 from costgate.flow.values import (
+    Applied,
     Arguments,
     Class,
     Decorated,
+    Delayed,
     External,
     Function,
     MetaflowObject,
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
     from costgate.flow.evaluate import Evaluator
 
 INERT = "decorator without effect on resources"  # kind of the MetaflowObject that stands for one
-HINT = "describe it under `decorators:` in costgate.yml if its effect is known"
+WRAPPER = "UserStepDecorator"  # the same for one that Metaflow knows; its one argument is its name
+HINT = "describe it under `decorators:` in costgate.yml if its effect is known, or use `resolver: auto`"
 USER_STEP_DECORATOR = External(name="metaflow.user_step_decorator")
 # Through these a step decorator of the user's could reach Metaflow's decorators.
 TOUCHING = frozenset(
@@ -47,8 +51,11 @@ def decorate_step(ev: Evaluator, function: ast.FunctionDef | ast.AsyncFunctionDe
 
 
 def _above(ev: Evaluator, node: ast.expr, frame: Frame, target: Decorated) -> Decorated:
-    result = ev.evaluate(node, frame)
     try:
+        applied = applied_mutator(ev, node, frame)
+        if applied is not None:
+            return _mutated(ev, applied, target)
+        result = ev.evaluate(node, frame)
         if isinstance(result, Unresolved):
             return _unknown(ev, node, frame, target, result)
         return _applied(ev, result.value, target, node, frame)
@@ -56,6 +63,25 @@ def _above(ev: Evaluator, node: ast.expr, frame: Frame, target: Decorated) -> De
         return _touched(target, node, frame, error.reason)
     except OpenError as error:
         return _touched(target, node, frame, error.unresolved.reason)
+
+
+def applied_mutator(ev: Evaluator, node: ast.expr, frame: Frame) -> Applied | None:
+    """The mutator of the repository that a decorator is. RefusedError or OpenError where its arguments do not fit."""
+    function = ev.evaluate(_function(node), frame)
+    cls = function.value if isinstance(function, Known) else None
+    if not isinstance(cls, Class) or kind_of(ev, cls) is None or _house_name(ev, cls):
+        return None
+    given = ev.arguments(node, frame) if isinstance(node, ast.Call) else Arguments()
+    return Applied(cls=cls, arguments=given, location=frame.location(node), shown=frame.text.shown(node))
+
+
+def _mutated(ev: Evaluator, applied: Applied, target: Decorated) -> Decorated:
+    if kind_of(ev, applied.cls) != "StepMutator" or not target.is_step:
+        raise RefusedError("Metaflow fails: it is no decorator of a step, or stands below @step")
+    first = next(iter(applied.arguments.args), None)
+    if isinstance(first, Known) and isinstance(first.value, Delayed) and first.value.access is not None:
+        raise RefusedError("Metaflow fails: it takes a config as first positional argument for the step")
+    return replace(target, mutators=(*target.mutators, applied))
 
 
 def _unknown(ev: Evaluator, node: ast.expr, frame: Frame, target: Decorated, result: Unresolved) -> Decorated:
@@ -80,6 +106,8 @@ def _applied(ev: Evaluator, value: Any, target: Decorated, node: ast.expr, frame
     if _house_name(ev, value):
         place = frame.location(node)
         return _with(ev, target, MetaflowObject(kind=_house_name(ev, value), arguments=Arguments(), location=place))
+    if is_user_step_decorator(ev, value):
+        return replace(target, wrappers=(*target.wrappers, value_name(value)))
     if _is_inert(ev, value):
         return target
     if isinstance(value, (Function, Partial)):
@@ -93,6 +121,8 @@ def _applied(ev: Evaluator, value: Any, target: Decorated, node: ast.expr, frame
 def _with(ev: Evaluator, target: Decorated, spec: MetaflowObject) -> Decorated:
     if spec.kind == INERT:
         return target
+    if spec.kind == WRAPPER:
+        return replace(target, wrappers=(*target.wrappers, known(spec.arguments.args[0]).value))
     if spec.kind == "step":
         options = spec.arguments.kwargs
         start, end = (plain(known(options.get(name, Known(value=False))).value) for name in ("start", "end"))
@@ -146,6 +176,9 @@ def decorate(ev: Evaluator, value: Any, given: Arguments, node: ast.Call, frame:
         return Known(value=_with(ev, target, spec))
     if target is not None:
         return Known(value=_applied(ev, value, target, node.func, frame))
+    if not _house_name(ev, value) and is_user_step_decorator(ev, value):
+        name = Arguments(args=(Known(value=value_name(value)),))
+        return Known(value=MetaflowObject(kind=WRAPPER, arguments=name, location=frame.location(node)))
     kind = _house_name(ev, value) or INERT
     return Known(value=MetaflowObject(kind=kind, arguments=given, location=frame.location(node)))
 
@@ -161,12 +194,16 @@ def in_house_call(ev: Evaluator, node: ast.Call, frame: Frame, function: Unresol
 
 def _is_inert(ev: Evaluator, value: Any) -> bool:
     """A step decorator of the user's that provably leaves Metaflow's decorators alone."""
+    is_plain = isinstance(value, Function) and not isinstance(value.node, ast.Lambda) and not value.node.decorator_list
+    return is_user_step_decorator(ev, value) or (is_plain and _is_wrapper(ev, value, value.node))
+
+
+def is_user_step_decorator(ev: Evaluator, value: Any) -> bool:
+    """Whether it is one of those that Metaflow wraps steps with, as a class or as a generator function."""
     if isinstance(value, Class):
         return _is_user_step_decorator(ev, value)
     if not isinstance(value, Function) or isinstance(value.node, ast.Lambda):
         return False
-    if not value.node.decorator_list:
-        return _is_wrapper(ev, value, value.node)
     found = [ev.evaluate(_function(node), module_frame(value.module)) for node in value.node.decorator_list]
     return [result.value for result in found if isinstance(result, Known)] == [USER_STEP_DECORATOR]
 
@@ -181,8 +218,10 @@ def _is_user_step_decorator(ev: Evaluator, cls: Class) -> bool:
     others = {base.name for base in order if isinstance(base, External)} | {
         "?" for b in order if isinstance(b, Unresolved)
     }
+    if others != {"metaflow.UserStepDecorator"}:
+        return False
     names = {node.attr for base in own for node in ast.walk(base.node) if isinstance(node, ast.Attribute)}
-    return others == {"metaflow.UserStepDecorator"} and not names & TOUCHING
+    return not names & TOUCHING
 
 
 def _is_wrapper(ev: Evaluator, function: Function, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -63,7 +63,7 @@ def catalogue(sources: Sources) -> Catalogue:
         for path, node in reversed(derived)
         if not classes[path] and any(map(_is_step, node.body))
     }
-    return Catalogue(classes=classes, idle=frozenset(idle), lost=lost)
+    return Catalogue(classes=classes, idle=frozenset(idle), lost={**lost, **sources.lost})
 
 
 def _definition(flow: FlowClass) -> tuple[str, int]:

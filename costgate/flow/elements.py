@@ -24,7 +24,6 @@ from costgate.flow.values import (
     Tree,
     describe,
     known,
-    plain,
     results,
 )
 from costgate.flow.worldly import environment, parent
@@ -36,11 +35,14 @@ if TYPE_CHECKING:
 NOWHERE = Location(path="")
 METHODS: dict[type, frozenset[str]] = {
     str: frozenset({
-        "endswith", "format", "join", "lower", "lstrip", "removeprefix", "removesuffix", "replace", "rsplit", "rstrip",
-        "split", "startswith", "strip", "upper",
+        "capitalize", "casefold", "count", "endswith", "find", "format", "index", "isalnum", "isalpha", "isdecimal",
+        "isdigit", "isidentifier", "islower", "isnumeric", "isspace", "isupper", "join", "lower", "lstrip", "partition",
+        "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "split",
+        "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill",
     }),
     dict: frozenset({"copy", "get", "items", "keys", "values"}),
-    list: frozenset({"copy"}),
+    list: frozenset({"copy", "count", "index"}),
+    tuple: frozenset({"count", "index"}),
     PurePath: frozenset({"absolute", "as_posix", "joinpath", "resolve"}),
 }  # fmt: skip
 # `cfg.x` reads the key x only where ConfigValue, a dict with methods of its own, has no attribute x.
@@ -149,9 +151,9 @@ def item(ev: Evaluator, owner: Known, key: Known, place: Location = NOWHERE, sho
     """`owner[key]`."""
     value = owner.value
     if isinstance(value, Delayed) or (isinstance(value, MetaflowObject) and value.kind == "Config"):
-        index = key.value if isinstance(key.value, Delayed) else plain(key.value)
+        index = key.value if isinstance(key.value, Delayed) else ev.plain(key.value)
         return Known(value=extended(value, index, place, shown))
-    index = plain(key.value)
+    index = ev.plain(key.value)
     if isinstance(value, Tree):
         return _tree_item(value, index)
     if value == External(name="os.environ"):

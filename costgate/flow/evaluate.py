@@ -9,11 +9,10 @@ import ast
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from posixpath import join
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from costgate.flow import calls, classes, elements, names, operations
+from costgate.flow import calls, classes, comprehensions, elements, names, operations
 from costgate.flow.classes import Base
 from costgate.flow.frame import Frame
 from costgate.flow.mutations import dotted, prefixes
@@ -21,7 +20,7 @@ from costgate.flow.scope import Binding
 from costgate.flow.source import Module
 from costgate.flow.values import (
     MAX_ITEMS,
-    MAX_KEYS,
+    TOO_LONG,
     Arguments,
     CheckoutPath,
     Class,
@@ -37,18 +36,21 @@ from costgate.flow.values import (
     checked,
     derive,
     is_mutable,
-    known,
     plain,
     results,
     used,
+    work,
 )
 from costgate.model import Known, Unresolved, Value
 
 if TYPE_CHECKING:
     from costgate.flow.parse import Sources
 
+Found = TypeVar("Found")
+
 MAX_STEPS = 200_000
 MAX_DEPTH = 60
+MAKING = (ast.BinOp, ast.Call, ast.Dict, ast.JoinedStr, ast.List, ast.Subscript, ast.Tuple)  # large values in one step
 
 
 class Evaluator:
@@ -68,6 +70,7 @@ class Evaluator:
         self.environment: frozenset[str] = frozenset()  # environment variables that they set
         self.mros: dict[Class, tuple[Base, ...]] = {}
         self.deriving: list[Class] = []  # classes whose bases are being looked at
+        self.seen: dict[tuple[str, ast.AST], Any] = {}  # what was found out by reading a function or class
         self._active: set[Hashable] = set()
 
     def exists(self, path: str) -> str | None:
@@ -96,11 +99,13 @@ class Evaluator:
         self.depth += 1
         try:
             if self.steps > MAX_STEPS or self.depth > MAX_DEPTH:
-                raise RefusedError("takes too long to evaluate" if self.depth <= MAX_DEPTH else "is nested too deeply")
+                raise RefusedError(TOO_LONG if self.depth <= MAX_DEPTH else "is nested too deeply")
             handler = EXPRESSIONS.get(type(node))
             if handler is None:
-                raise RefusedError(f"is a {type(node).__name__}, which is not evaluated")
-            return handler(self, node, frame)
+                raise RefusedError(f"is {NOT_EVALUATED.get(type(node), type(node).__name__)}, which is not evaluated")
+            result = handler(self, node, frame)
+            self.steps += work(result.value) if isinstance(node, MAKING) else 0
+            return result
         except RefusedError as error:
             raise OpenError(frame.text.unresolved(node, error.reason)) from None
         except RecursionError:
@@ -120,10 +125,18 @@ class Evaluator:
         result = self.known(node, frame)
         try:
             for i in index:
-                result = elements.item(self, result, Known(value=i))
+                result = elements.item(self, result, Known(value=i), frame.location(node), frame.text.shown(node))
         except RefusedError as error:
             raise OpenError(frame.text.unresolved(node, error.reason)) from None
         return result
+
+    def plain(self, value: Any) -> Any:
+        """`values.plain`, whose work counts."""
+        budget = [MAX_ITEMS]
+        try:
+            return plain(value, budget)
+        finally:
+            self.steps += MAX_ITEMS - budget[0] + (work(value) if isinstance(value, str) else 0)
 
     def truth(self, node: ast.expr, frame: Frame) -> tuple[bool, Known]:
         """Whether an expression counts as true, and its value."""
@@ -134,7 +147,14 @@ class Evaluator:
             return True, replace(result, notes=(*result.notes, note))
         if isinstance(value, Tree):
             return bool(value.data), result
-        return bool(value if isinstance(value, (list, tuple, dict)) else plain(value)), result
+        return bool(value if isinstance(value, (list, tuple, dict)) else self.plain(value)), result
+
+    def once(self, what: str, node: ast.AST, find: Callable[[], Found]) -> Found:
+        """What reading the whole of a function or class tells; large ones are read once."""
+        if (what, node) not in self.seen:
+            self.seen[what, node] = find()
+        found: Found = self.seen[what, node]
+        return found
 
     def invoke(self, function: Known, given: Arguments, node: ast.Call, frame: Frame) -> Known:
         """The result of calling something; `node` and `frame` say where."""
@@ -145,7 +165,7 @@ class Evaluator:
         return calls.arguments(self, node, frame)
 
     def call_function(self, function: Function, given: Arguments) -> Known:
-        """The result of a function that only returns an expression. RefusedError or OpenError where it has none."""
+        """The result of a function of the repository. RefusedError or OpenError where it is not known."""
         return calls.returned(self, function, given, None)
 
     def is_plain_class(self, cls: Class) -> bool:
@@ -163,9 +183,10 @@ class Evaluator:
 
     @contextmanager
     def active(self, key: Hashable) -> Iterator[None]:
-        """Marks something as being evaluated; RefusedError if it already is."""
-        if key in self._active:
-            raise RefusedError("is defined by itself")
+        """Marks something as being evaluated; RefusedError if it already is, or after too many steps."""
+        self.steps += 5  # more work than an expression
+        if key in self._active or self.steps > MAX_STEPS:
+            raise RefusedError("is defined by itself" if key in self._active else TOO_LONG)
         self._active.add(key)
         try:
             yield
@@ -189,7 +210,7 @@ def _attribute(ev: Evaluator, node: ast.Attribute, frame: Frame) -> Known:
     path = dotted(node)
     place = path.rpartition(".")[0]
     if path in changed or f"{place}.*" in changed or f"{place}.__dict__" in changed:
-        raise RefusedError("is assigned or changed elsewhere in the module")
+        raise RefusedError("is assigned or changed elsewhere in the module; give it one value where it is defined")
     result = elements.attribute(ev, owner, node.attr, frame.location(node), frame.text.shown(node))
     if is_mutable(result.value) and any(prefix in changed for prefix in prefixes(path)):
         raise RefusedError("is changed in place")
@@ -208,7 +229,7 @@ def _subscript(ev: Evaluator, node: ast.Subscript, frame: Frame) -> Known:
             ev.known(b, frame) if b else Known(value=None)
             for b in (node.slice.lower, node.slice.upper, node.slice.step)
         ]
-        key = derive(slice(*(plain(bound.value) for bound in bounds)), frame.location(node), *bounds)
+        key = derive(slice(*(ev.plain(bound.value) for bound in bounds)), frame.location(node), *bounds)
     else:
         key = ev.known(node.slice, frame)
     result = elements.item(ev, owner, key, frame.location(node), frame.text.shown(node))
@@ -228,7 +249,7 @@ def _sequence(ev: Evaluator, node: ast.List | ast.Tuple, frame: Frame) -> Known:
 def _set(ev: Evaluator, node: ast.Set, frame: Frame) -> Known:
     items = [ev.known(element, frame) for element in node.elts]
     with operations.python():
-        return derive({plain(item.value) for item in items}, frame.location(node), *items)
+        return derive({ev.plain(item.value) for item in items}, frame.location(node), *items)
 
 
 def _dict(ev: Evaluator, node: ast.Dict, frame: Frame) -> Known:
@@ -238,49 +259,8 @@ def _dict(ev: Evaluator, node: ast.Dict, frame: Frame) -> Known:
             result |= elements.mapping(ev.known(value, frame))
         else:
             with operations.python():
-                result[plain(ev.known(key, frame).value)] = ev.evaluate(value, frame)
+                result[ev.plain(ev.known(key, frame).value)] = ev.evaluate(value, frame)
     return Known(value=checked(result), chain=(frame.location(node),))
-
-
-def _comprehension(ev: Evaluator, node: ast.ListComp | ast.SetComp | ast.DictComp, frame: Frame) -> Known:
-    value: Any
-    most = MAX_ITEMS if isinstance(node, ast.ListComp) else MAX_KEYS
-    frames = list(islice(_rounds(ev, node.generators, frame, is_first=True), most + 1))
-    if len(frames) > most:
-        raise RefusedError(f"has more than {most:,} elements")
-    if isinstance(node, ast.ListComp):
-        value = [ev.evaluate(node.elt, inner) for inner in frames]
-    elif isinstance(node, ast.SetComp):
-        with operations.python():
-            value = {plain(ev.known(node.elt, inner).value) for inner in frames}
-    else:
-        with operations.python():
-            value = {plain(ev.known(node.key, inner).value): ev.evaluate(node.value, inner) for inner in frames}
-    return Known(value=value, chain=(frame.location(node),))
-
-
-def _rounds(ev: Evaluator, generators: list[ast.comprehension], frame: Frame, is_first: bool) -> Iterator[Frame]:
-    """The frames in which the element of a comprehension is evaluated, one per round."""
-    generator, *rest = generators
-    if generator.is_async:
-        raise RefusedError("is asynchronous")
-    for item in elements.iterate(ev.known(generator.iter, frame if is_first else frame.inside({}))):
-        inner = frame.inside(_unpacked(generator.target, item))
-        if all(ev.truth(test, inner)[0] for test in generator.ifs):
-            yield from _rounds(ev, rest, inner, is_first=False) if rest else [inner]
-
-
-def _unpacked(target: ast.expr, item: Value) -> dict[str, Value]:
-    """The names that a comprehension's target binds."""
-    if isinstance(target, ast.Name):
-        return {target.id: item}
-    if not isinstance(target, (ast.Tuple, ast.List)):
-        raise RefusedError("assigns to more than names")
-    parts = elements.iterate(known(item))
-    if len(parts) != len(target.elts):
-        raise RefusedError("does not unpack evenly")
-    pairs = [_unpacked(element, part) for element, part in zip(target.elts, parts)]
-    return {name: value for pair in pairs for name, value in pair.items()}
 
 
 def _joined(ev: Evaluator, node: ast.JoinedStr, frame: Frame) -> Known:
@@ -300,26 +280,26 @@ def _field(ev: Evaluator, node: ast.FormattedValue, frame: Frame) -> Known:
     value = result.value.text if isinstance(result.value, PurePath) else result.value
     if isinstance(value, CheckoutPath) and node.conversion == -1 and not spec:
         return Known(value=value, chain=result.chain, notes=result.notes)
-    return derive(operations.formatted(plain(value), node.conversion, spec), frame.location(node), result)
+    return derive(operations.formatted(ev.plain(value), node.conversion, spec), frame.location(node), result)
 
 
 def _binary(ev: Evaluator, node: ast.BinOp, frame: Frame) -> Known:
     left, right = ev.known(node.left, frame), ev.known(node.right, frame)
-    return derive(_combined(type(node.op), left.value, right.value), frame.location(node), left, right)
+    return derive(_combined(ev, type(node.op), left.value, right.value), frame.location(node), left, right)
 
 
-def _combined(kind: type[ast.operator], left: Any, right: Any) -> Any:
+def _combined(ev: Evaluator, kind: type[ast.operator], left: Any, right: Any) -> Any:
     if any(isinstance(side, (Delayed, MetaflowObject, Tree)) for side in (left, right)):
         raise RefusedError("uses an operator on a config: Metaflow knows its value only inside config_expr")
     if isinstance(left, CheckoutPath) and isinstance(right, str) and kind is ast.Add:
         return CheckoutPath(checked(str(left) + right))
     if isinstance(left, PurePath) and kind is ast.Div:
         right = right.text if isinstance(right, PurePath) else right
-        return PurePath(text=_like(left.text, join(left.text, right))) if isinstance(right, str) else plain(left)
+        return PurePath(text=_like(left.text, join(left.text, right))) if isinstance(right, str) else ev.plain(left)
     is_container = isinstance(left, (list, tuple, dict)) and isinstance(right, (list, tuple, dict, int))
     if is_container and kind in (ast.Add, ast.Mult, ast.BitOr):
         return operations.binary(kind, left, right)  # the elements stay what they are
-    return results(operations.binary(kind, plain(left), plain(right)))
+    return results(operations.binary(kind, ev.plain(left), ev.plain(right)))
 
 
 def _like(path: str, text: str) -> str:
@@ -331,7 +311,7 @@ def _unary(ev: Evaluator, node: ast.UnaryOp, frame: Frame) -> Known:
         is_true, part = ev.truth(node.operand, frame)
         return derive(not is_true, frame.location(node), part)
     operand = ev.known(node.operand, frame)
-    return derive(operations.unary(type(node.op), plain(operand.value)), frame.location(node), operand)
+    return derive(operations.unary(type(node.op), ev.plain(operand.value)), frame.location(node), operand)
 
 
 def _boolean(ev: Evaluator, node: ast.BoolOp, frame: Frame) -> Known:
@@ -355,18 +335,18 @@ def _compare(ev: Evaluator, node: ast.Compare, frame: Frame) -> Known:
     outcome = True
     for kind, comparator in zip(node.ops, node.comparators):
         parts.append(ev.known(comparator, frame))
-        outcome = operations.compare(type(kind), *(_comparable(part.value) for part in parts[-2:]))
+        outcome = operations.compare(type(kind), *(_comparable(ev, part.value) for part in parts[-2:]))
         if not outcome:
             break
     return derive(outcome, frame.location(node), *parts)
 
 
-def _comparable(value: Any) -> Any:
+def _comparable(ev: Evaluator, value: Any) -> Any:
     if isinstance(value, (Delayed, MetaflowObject)):
         raise RefusedError("compares a config: Metaflow knows its value only inside config_expr")
     if isinstance(value, (Instance, Member)):
         raise RefusedError("compares objects")
-    return plain(value)
+    return ev.plain(value)
 
 
 def _lambda(_: Evaluator, node: ast.Lambda, frame: Frame) -> Known:
@@ -377,6 +357,12 @@ def _lambda(_: Evaluator, node: ast.Lambda, frame: Frame) -> Known:
 
 Handler: TypeAlias = Callable[[Evaluator, Any, Frame], Known]
 
+NOT_EVALUATED: dict[type[ast.expr], str] = {
+    ast.GeneratorExp: "a generator outside of a call",
+    ast.NamedExpr: "an assignment inside an expression",
+    ast.Await: "an `await`",
+    ast.Yield: "a `yield`",
+}
 EXPRESSIONS: dict[type[ast.expr], Handler] = {
     ast.Attribute: _attribute,
     ast.BinOp: _binary,
@@ -385,15 +371,15 @@ EXPRESSIONS: dict[type[ast.expr], Handler] = {
     ast.Compare: _compare,
     ast.Constant: _constant,
     ast.Dict: _dict,
-    ast.DictComp: _comprehension,
+    ast.DictComp: comprehensions.comprehension,
     ast.IfExp: _conditional,
     ast.JoinedStr: _joined,
     ast.Lambda: _lambda,
     ast.List: _sequence,
-    ast.ListComp: _comprehension,
+    ast.ListComp: comprehensions.comprehension,
     ast.Name: _name,
     ast.Set: _set,
-    ast.SetComp: _comprehension,
+    ast.SetComp: comprehensions.comprehension,
     ast.Subscript: _subscript,
     ast.Tuple: _sequence,
     ast.UnaryOp: _unary,

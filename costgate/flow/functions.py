@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -41,6 +43,7 @@ PURE: dict[str, Callable[..., Any]] = {
     "builtins.abs": abs,
     "builtins.all": all,
     "builtins.any": any,
+    "builtins.divmod": divmod,
     "builtins.float": float,
     "builtins.int": int,
     "builtins.max": max,
@@ -49,6 +52,13 @@ PURE: dict[str, Callable[..., Any]] = {
     "builtins.set": set,
     "builtins.sorted": sorted,
     "builtins.sum": sum,
+    "math.ceil": math.ceil,
+    "math.floor": math.floor,
+    "math.log10": math.log10,
+    "math.log2": math.log2,
+    "math.pow": math.pow,
+    "math.sqrt": math.sqrt,
+    "math.trunc": math.trunc,
 }
 ALLOWED_KEYWORDS = {"builtins.max": {"default"}, "builtins.min": {"default"}, "builtins.sorted": {"reverse"}}
 PATH_TYPES = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath"})
@@ -64,16 +74,17 @@ def external(ev: Evaluator, name: str, given: Arguments, node: ast.Call, frame: 
     if name in SPECIAL:
         return SPECIAL[name](ev, given)
     if name not in PURE:
-        raise RefusedError(f"calls {name.removeprefix('builtins.')}, which is not evaluated")
+        raise RefusedError(f"calls {name.removeprefix('builtins.')}, which is not evaluated; a constant or a config is")
     if given.kwargs.keys() - ALLOWED_KEYWORDS.get(name, set()):
         raise RefusedError(f"calls {name.removeprefix('builtins.')} with options that are not evaluated")
     parts = [known(value) for value in (*given.args, *given.kwargs.values())]
-    args = [plain(part.value) for part in parts[: len(given.args)]]
-    kwargs = {key: plain(known(value).value) for key, value in given.kwargs.items()}
+    args = [ev.plain(part.value) for part in parts[: len(given.args)]]
+    kwargs = {key: ev.plain(known(value).value) for key, value in given.kwargs.items()}
     with python():
         most = MAX_KEYS if name == "builtins.set" else MAX_ITEMS
         if any(hasattr(arg, "__len__") and len(arg) > most for arg in args):
             raise RefusedError(f"has more than {most:,} elements")
+        ev.steps += sum(len(arg) for arg in args if isinstance(arg, range))
         return made(results(checked(PURE[name](*args, **kwargs))), *parts)
 
 
@@ -87,7 +98,7 @@ def _bool(ev: Evaluator, given: Arguments) -> Known:
     part = _one(given)
     if isinstance(part.value, (Delayed, MetaflowObject, Tree)):
         raise RefusedError("asks whether a config is true")
-    value = part.value if isinstance(part.value, (list, tuple, dict)) else plain(part.value)
+    value = part.value if isinstance(part.value, (list, tuple, dict)) else ev.plain(part.value)
     return made(bool(value), part)
 
 
@@ -97,7 +108,7 @@ def _str(ev: Evaluator, given: Arguments) -> Known:
         return made(part.value.text, part)
     if isinstance(part.value, CheckoutPath):
         return part
-    value = plain(part.value)
+    value = ev.plain(part.value)
     if not isinstance(value, (str, int, float, type(None))):
         raise RefusedError(f"makes text of a {type(value).__name__}")
     return made(str(value), part)
@@ -105,7 +116,7 @@ def _str(ev: Evaluator, given: Arguments) -> Known:
 
 def _round(ev: Evaluator, given: Arguments) -> Known:
     parts = [known(value) for value in (*given.args, *given.kwargs.values())]
-    values = [plain(part.value) for part in parts]
+    values = [ev.plain(part.value) for part in parts]
     if len(values) > 1 and not (isinstance(values[1], (int, type(None))) and abs(values[1] or 0) <= MAX_DIGITS):
         raise RefusedError("rounds to too many digits")
     with python():
@@ -115,7 +126,7 @@ def _round(ev: Evaluator, given: Arguments) -> Known:
 def _len(ev: Evaluator, given: Arguments) -> Known:
     part = _one(given)
     value = part.value.data if isinstance(part.value, Tree) else part.value
-    sized = value if isinstance(value, (list, tuple, dict)) else plain(value)
+    sized = value if isinstance(value, (list, tuple, dict)) else ev.plain(value)
     with python():
         return made(len(sized), part)
 
@@ -160,7 +171,7 @@ def _getenv(ev: Evaluator, given: Arguments) -> Known:
     if not given.args or len(given.args) > 2 or given.kwargs.keys() - {"default"}:
         raise RefusedError("is called with arguments that are not evaluated")
     default = given.args[1] if len(given.args) == 2 else given.kwargs.get("default")
-    return worldly.environment(ev, plain(known(given.args[0]).value), default)
+    return worldly.environment(ev, ev.plain(known(given.args[0]).value), default)
 
 
 def _asdict(ev: Evaluator, given: Arguments) -> Known:
@@ -170,6 +181,21 @@ def _asdict(ev: Evaluator, given: Arguments) -> Known:
     ):
         raise RefusedError("makes a dict of more than a dataclass with plain fields")
     return made(dict(part.value.fields), part)
+
+
+def _json_text(ev: Evaluator, given: Arguments) -> Known:
+    part = _one(given)
+    with python():
+        return made(checked(json.dumps(ev.plain(part.value))), part)
+
+
+def _json_data(ev: Evaluator, given: Arguments) -> Known:
+    part = _one(given)
+    text = ev.plain(part.value)
+    if not isinstance(text, str):
+        raise RefusedError("reads JSON out of something that is no text")
+    with python():
+        return made(results(json.loads(text)), part)
 
 
 def _paths(function: Callable[[Evaluator, list[str]], str]) -> Special:
@@ -212,6 +238,8 @@ SPECIAL: dict[str, Special] = {
     "builtins.tuple": _tuple,
     "dataclasses.asdict": _asdict,
     "functools.partial": _partial,
+    "json.dumps": _json_text,
+    "json.loads": _json_data,
     "os.environ.get": _getenv,
     "os.getenv": _getenv,
     "os.path.abspath": _paths(_absolute),
@@ -237,9 +265,9 @@ def method(ev: Evaluator, called: Method, given: Arguments, place: Location, sho
         return _path_method(ev, owner, name, given)
     if isinstance(owner, (dict, Tree)):
         return _mapping_method(ev, owner, name, given)
-    if isinstance(owner, list):
-        return Known(value=list(owner))
-    return _text_method(owner, name, given)
+    if isinstance(owner, (list, tuple)):
+        return _sequence_method(ev, owner, name, given)
+    return _text_method(ev, owner, name, given)
 
 
 def _path_method(ev: Evaluator, owner: PurePath, name: str, given: Arguments) -> Known:
@@ -261,22 +289,31 @@ def _mapping_method(ev: Evaluator, owner: dict[Any, Value] | Tree, name: str, gi
     if name == "get":
         if len(given.args) not in (1, 2):
             raise RefusedError("is called with arguments that are not evaluated")
-        key, default = plain(known(given.args[0]).value), given.args[1] if len(given.args) == 2 else Known(value=None)
+        key = ev.plain(known(given.args[0]).value)
         with python():
-            return known(entries.get(key, default))
+            return known(entries.get(key, given.args[1] if len(given.args) == 2 else Known(value=None)))
     if name == "copy" or name == "to_dict":
-        return Known(value=owner if name == "copy" else results(plain(owner)))
+        return Known(value=owner if name == "copy" else results(ev.plain(owner)))
     if name == "values":
         return Known(value=tuple(entries.values()))
     keys = [Known(value=results(key)) for key in entries]
     return Known(value=tuple(keys if name == "keys" else (Known(value=pair) for pair in zip(keys, entries.values()))))
 
 
-def _text_method(owner: str, name: str, given: Arguments) -> Known:
-    text = plain(owner)
+def _sequence_method(ev: Evaluator, owner: list[Value] | tuple[Value, ...], name: str, given: Arguments) -> Known:
+    if name == "copy":
+        return Known(value=list(owner))
     parts = [known(value) for value in given.args]
-    args = [plain(part.value) for part in parts]
-    kwargs = {key: plain(known(value).value) for key, value in given.kwargs.items()}
+    items, args = ev.plain(owner), [ev.plain(part.value) for part in parts]
+    with python():
+        return made(getattr(items, name)(*args, **given.kwargs), *parts)
+
+
+def _text_method(ev: Evaluator, owner: str, name: str, given: Arguments) -> Known:
+    text = ev.plain(owner)
+    parts = [known(value) for value in given.args]
+    args = [ev.plain(part.value) for part in parts]
+    kwargs = {key: ev.plain(known(value).value) for key, value in given.kwargs.items()}
     others = [*parts, *(known(value) for value in given.kwargs.values())]
     if name == "format":
         return made(format_method(text, args, kwargs), *others)
@@ -284,6 +321,8 @@ def _text_method(owner: str, name: str, given: Arguments) -> Known:
         raise RefusedError("depends on the order of a set")
     longest = max((len(a) for a in args if isinstance(a, str)), default=0)
     if name == "replace" and len(text) + (len(text) + 1) * longest > MAX_TEXT:
+        raise RefusedError("is too large")
+    if name == "zfill" and any(isinstance(width, int) and width > MAX_TEXT for width in args):
         raise RefusedError("is too large")
     if name == "join" and args and sum(len(str(a)) + len(text) for a in args[0]) > MAX_TEXT:
         raise RefusedError("is too large")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 P = TypeVar("P")
@@ -33,9 +34,14 @@ def match_glob(pattern: str, path: str) -> bool:
 
     No backtracking beyond the last star: the time is bounded by the product of both lengths.
     """
+    return _match(_segments(pattern), path.split("/"), _fits_segment)
+
+
+@lru_cache(maxsize=256)
+def _segments(pattern: str) -> list[list[_One | None] | None]:
     pattern = pattern.removeprefix("./")
     parts = (pattern + "**" if pattern.endswith("/") else pattern).split("/")
-    return _match([None if part == "**" else _tokens(part) for part in parts], path.split("/"), _fits_segment)
+    return [None if part == "**" else _tokens(part) for part in parts]
 
 
 def _fits_segment(tokens: list[_One | None], segment: str) -> bool:

@@ -17,6 +17,7 @@ MUTATORS = frozenset({
     "setdefault", "sort", "symmetric_difference_update", "update",
 })  # fmt: skip
 UNBOUND = frozenset({"delattr", "dict", "list", "object", "set", "setattr", "type"})  # they change their first argument
+MAX_PARTS = 20  # names of a dotted one
 NAMESPACES = frozenset({"globals", "locals", "vars"})
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
@@ -26,7 +27,8 @@ class Changes:
 
     def __init__(self, body: Sequence[ast.stmt]) -> None:
         self._region = _read(body)
-        self.names = frozenset(self._region.names)  # dotted names whose values are changed
+        # dotted names whose values are changed, and attributes that get another value
+        self.names = frozenset(self._region.names | self._region.replaced)
         self.environment = frozenset(self._region.environment)  # environment variables that are set or deleted
 
     @property
@@ -59,6 +61,7 @@ class _Region:
     """What one pass over the nodes of a module or function finds; functions are regions of their own."""
 
     names: set[str] = field(default_factory=set)  # changed
+    replaced: set[str] = field(default_factory=set)  # `a.b` of `a.b = …`: a is changed, what b was is not
     stored: set[str] = field(default_factory=set)  # bound
     declared: set[str] = field(default_factory=set)  # global or nonlocal
     aliases: dict[str, list[ast.AST]] = field(default_factory=dict)  # dotted target → what it is made of
@@ -108,7 +111,8 @@ def dotted(node: ast.AST) -> str:
         else:
             parts.clear()  # a change inside an element is a change of the container
         node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+    # What is changed further in is changed in what holds it; all prefixes of the name are looked at.
+    return ".".join([node.id, *reversed(parts[-MAX_PARTS:])]) if isinstance(node, ast.Name) else ""
 
 
 def prefixes(name: str) -> list[str]:
@@ -143,7 +147,8 @@ def _function(node: Function, region: _Region) -> None:
     region.names |= {name for name in inner.names if name.partition(".")[0] not in own}
     region.environment |= inner.environment
     region.stored.add(node.name)
-    changed = {name.partition(".")[0] for name in inner.names}
+    region.replaced |= {name for name in inner.replaced if name.partition(".")[0] not in own}
+    changed = {name.partition(".")[0] for name in inner.names | inner.replaced}
     positional = [*arguments.posonlyargs, *arguments.args]
     defaults = [
         *zip(reversed(positional), reversed(arguments.defaults)),
@@ -161,6 +166,8 @@ def _store(node: ast.Attribute | ast.Subscript, region: _Region) -> None:
             _change(node.value, region)
     elif (key := _variable(node)) is not None:
         region.environment.add(key)
+    elif isinstance(node, ast.Attribute) and (name := dotted(node)):
+        region.replaced.add(name)
     else:
         _change(node, region)
 
@@ -199,12 +206,15 @@ def _call(node: ast.Call, region: _Region) -> None:
 def _changed_by(call: ast.Call) -> set[str]:
     """`setattr(x, "n", …)` changes x.n, or anything of x; `dict.update(x, …)` changes x; `dict(x)` nothing."""
     target = dotted(call.args[0])
+    targets = {target} if target else set(_loads(call.args[0]))  # of `setattr(f(x), …)` any of its names
     if isinstance(call.func, ast.Attribute) and "setattr" not in call.func.attr:
-        return {target}
+        return targets
     if len(call.args) < 2:
         return set()
     name = call.args[1]
-    return {f"{target}.{name.value!s}"} if isinstance(name, ast.Constant) else {target, f"{target}.*"}
+    if isinstance(name, ast.Constant):
+        return {f"{target}.{name.value!s}" for target in targets}
+    return targets | {f"{target}.*" for target in targets}
 
 
 def _augmented(node: ast.AugAssign, region: _Region) -> None:
@@ -289,6 +299,7 @@ def _spread(region: _Region) -> None:
     """What is changed under one name is changed under the names that it was made of."""
     region.names.discard("")
     stack = [prefix for name in region.names for prefix in prefixes(name)]
+    stack += [prefix for name in region.replaced for prefix in prefixes(name)[:-1]]
     seen: set[str] = set()
     while stack:
         name = stack.pop()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from posixpath import dirname, join
 from typing import TYPE_CHECKING, Any
 
+from costgate.flow.bodies import is_simple
 from costgate.flow.frame import Frame, module_frame
 from costgate.flow.metaflow_names import NAMES as METAFLOW_NAMES
 from costgate.flow.mutations import Changes
@@ -28,6 +29,7 @@ from costgate.flow.values import (
     RepoModule,
     is_mutable,
     known,
+    plain,
 )
 from costgate.model import Known, Unresolved
 
@@ -46,13 +48,20 @@ ALIASES = {
     "metaflow.user_configs.config_parameters.Config": "metaflow.Config",
     "metaflow.user_configs.config_parameters.config_expr": "metaflow.config_expr",
 }
+# Names of Metaflow's that a module of the standard library exports too.
+SHARED = frozenset({"Parameter", "timeout"})
 # What is handed to these is not changed by them.
-READ_ONLY = frozenset({"copy", "dataclasses", "json", "logging", "math", "metaflow", "os", "pprint", "re", "typing"})
+READ_ONLY = frozenset({
+    "copy", "dataclasses", "itertools", "json", "logging", "math", "metaflow", "os", "pprint", "re", "typing",
+})  # fmt: skip
 READ_ONLY_BUILTINS = frozenset({
     "abs", "all", "any", "bool", "dict", "enumerate", "float", "format", "frozenset", "getattr", "hasattr", "hash",
     "id", "int", "isinstance", "iter", "len", "list", "max", "min", "next", "print", "range", "repr", "reversed",
     "round", "set", "sorted", "str", "sum", "tuple", "type", "zip",
 })  # fmt: skip
+EXCEPTIONS = frozenset(
+    n for n, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
+)
 
 
 def lookup(evaluator: Evaluator, name: str, frame: Frame) -> Known:
@@ -131,18 +140,28 @@ def _from_star(evaluator: Evaluator, module: Module, star: ast.ImportFrom, name:
     """The name if `from … import *` brings it; RefusedError if it might."""
     source = import_module(evaluator, module, "." * star.level + (star.module or "")).value
     if isinstance(source, External):
-        if source.name != "metaflow":
-            raise RefusedError(f"{name} may come from `from {source.name} import *`")
-        return Known(value=External(name=f"metaflow.{name}")) if name in METAFLOW_NAMES else None
+        if source.name == "metaflow":
+            return Known(value=External(name=f"metaflow.{name}")) if name in METAFLOW_NAMES else None
+        if source.name.partition(".")[0] in sys.stdlib_module_names and name in METAFLOW_NAMES - SHARED:
+            return None
+        raise RefusedError(f"{name} may come from `from {source.name} import *`; import it by its name after that line")
     found = evaluator.load(source.path) if source.path else None
     if found is None or name.startswith("_"):
         return None
     with evaluator.active((found.path, name, "*")):
-        if "__all__" in found.scope.bindings:
-            raise RefusedError(f"{name} may come from {found.path}, which lists what it exports")
+        if "__all__" in found.scope.bindings and name not in _exported(evaluator, found):
+            return None
         if name in found.scope.bindings:
             return global_name(evaluator, found, name)
         return next(filter(None, (_from_star(evaluator, found, s, name) for s in reversed(found.scope.stars))), None)
+
+
+def _exported(evaluator: Evaluator, module: Module) -> list[Any]:
+    """What `__all__` of a module lists."""
+    try:
+        return list(plain(global_name(evaluator, module, "__all__").value))
+    except (OpenError, RefusedError, TypeError):
+        raise RefusedError(f"{module.path} exports what its __all__ lists, and that is not known") from None
 
 
 def _bound(evaluator: Evaluator, binding: Binding, frame: Frame) -> Known:
@@ -183,13 +202,13 @@ def _check_changes(evaluator: Evaluator, binding: Binding, result: Known, frame:
     if not is_mutable(result.value):
         return
     if module.changes.touches(name):
-        raise RefusedError(f"{name} is changed in place")
+        raise RefusedError(f"{name} is changed in place by code in {module.path}; make a new value instead")
     for call in () if isinstance(result.value, Class) else module.changes.passed.get(name, ()):
-        if not _is_harmless(evaluator, call, frame):
+        if not leaves_arguments(evaluator, call, frame):
             raise RefusedError(f"{name} is handed to a call that may change it (line {call.lineno})")
 
 
-def _is_harmless(evaluator: Evaluator, call: ast.Call, frame: Frame) -> bool:
+def leaves_arguments(evaluator: Evaluator, call: ast.Call, frame: Frame) -> bool:
     """Whether a call leaves its arguments as they are."""
     anytime = Frame(text=frame.text, module=frame.module, body=frame.body)
     result = evaluator.evaluate(call.func, anytime)
@@ -204,23 +223,27 @@ def is_harmless(evaluator: Evaluator, value: Any) -> bool:
         return is_harmless(evaluator, value.function.value)
     if isinstance(value, External):
         top, _, member = value.name.partition(".")
-        return top in READ_ONLY or (top == "builtins" and member in READ_ONLY_BUILTINS)
+        return top in READ_ONLY or (top == "builtins" and member in READ_ONLY_BUILTINS | EXCEPTIONS)
     if isinstance(value, Function):
         return _only_reads(evaluator, value)
     return evaluator.is_plain_class(value) if isinstance(value, Class) else isinstance(value, Method)
 
 
 def _only_reads(evaluator: Evaluator, function: Function) -> bool:
-    expression = evaluator.returned(function)
-    if expression is None:
-        return False
-    changes = Changes([ast.copy_location(ast.Expr(value=expression), expression)])
+    """Whether a function changes neither its arguments nor anything else."""
     try:
-        with evaluator.active(("reads", function)):
-            frame = module_frame(function.module)
-            return not changes.names and all(_is_harmless(evaluator, call, frame) for call in changes.calls)
+        with evaluator.active(("reads", function.node)):
+            return evaluator.once("reads", function.node, lambda: _changes_nothing(evaluator, function))
     except RefusedError:
         return False
+
+
+def _changes_nothing(evaluator: Evaluator, function: Function) -> bool:
+    if not is_simple(function):
+        return False
+    node, frame = function.node, module_frame(function.module)
+    changes = Changes([ast.Expr(value=node.body)] if isinstance(node, ast.Lambda) else node.body)
+    return not changes.names and all(leaves_arguments(evaluator, call, frame) for call in changes.calls)
 
 
 def _imported(evaluator: Evaluator, module: Module, binding: Binding) -> Known:

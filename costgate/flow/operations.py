@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from costgate.flow.values import MAX_BITS, MAX_ITEMS, MAX_TEXT, RefusedError, checked
+from costgate.flow.values import MAX_BITS, MAX_ITEMS, MAX_TEXT, ForeignName, RefusedError, characters, checked
 
 FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+NESTED = re.compile(r"\{[^{}]*\{")  # a field whose width is an argument, too
 WIDE = re.compile(r"\d{4}")  # a field of 1,000 characters or more
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -40,9 +41,17 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
-    ast.In: lambda left, right: left in right,
-    ast.NotIn: lambda left, right: left not in right,
+    ast.In: lambda left, right: _contains(right, left),
+    ast.NotIn: lambda left, right: not _contains(right, left),
 }
+
+
+def _contains(container: Any, item: Any) -> bool:
+    if isinstance(container, range) and type(item) not in (int, bool) and len(container) > MAX_ITEMS:
+        raise RefusedError("looks through a large range")  # one by one, for what is no int
+    if isinstance(item, ForeignName):  # a set would look for its hash
+        return any(item == other for other in container)
+    return item in container
 
 
 @contextmanager
@@ -65,7 +74,8 @@ def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
 
 def _is_too_large(kind: type[ast.operator], left: Any, right: Any) -> bool:
     if isinstance(left, str) and kind is ast.Mod:
-        return bool(WIDE.search(left)) or "*" in left
+        longest = len(left) + left.count("%") * characters(right)
+        return longest > MAX_TEXT or "*" in left or bool(WIDE.search(left))
     if isinstance(left, int) and isinstance(right, int):
         if kind is ast.LShift:
             return right > MAX_BITS
@@ -110,7 +120,8 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
 def format_method(template: str, args: list[Any], kwargs: dict[str, Any]) -> str:
     """`template.format(…)` of numbers and text, without attributes and items in its fields."""
     fields = re.findall(r"\{([^{}]*)\}?", template)
-    if WIDE.search(template) or any(re.search(r"[.\[]", field.partition(":")[0]) for field in fields):
+    is_odd = any(re.search(r"[.\[]", field.partition(":")[0]) for field in fields)
+    if is_odd or WIDE.search(template) or NESTED.search(template):
         raise RefusedError("has a format that is not evaluated")
     if not all(isinstance(value, (str, int, float, type(None))) for value in [*args, *kwargs.values()]):
         raise RefusedError("formats more than numbers and text")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeAlias
 
 from costgate.errors import InputError
-from costgate.flow.classes import QUIET_BASES, mro
+from costgate.flow.classes import QUIET_BASES, TOO_MANY, mro
 from costgate.flow.decorated import decorate_step
 from costgate.flow.evaluate import Evaluator
 from costgate.flow.frame import Frame, module_frame
@@ -17,12 +17,13 @@ from costgate.flow.imports import Effects
 from costgate.flow.mutations import children, dotted
 from costgate.flow.scope import Scope, scan, statements
 from costgate.flow.source import Module, read_module
-from costgate.flow.values import Class, External
+from costgate.flow.values import TOO_LONG, Class, External
 from costgate.model import Known, Location, Snapshot, Unresolved
 
 FLOW_SPEC = "metaflow.FlowSpec"
 STEP = External(name="metaflow.step")
-__all__ = ["FlowClass", "Module", "Sources", "StepDef"]
+Parsed: TypeAlias = "dict[tuple[str, str], Module | Unresolved]"  # path and blob id → what the file is
+__all__ = ["FlowClass", "Module", "Parsed", "Sources", "StepDef"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,12 +52,15 @@ class FlowClass:
 
 
 class Sources:
-    """The parsed modules of one snapshot, each parsed once."""
+    """The parsed modules of one snapshot, each parsed once; with a common `parsed` also once for several snapshots."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, parsed: Parsed | None = None) -> None:
         self.snapshot = snapshot
+        self._parsed: Parsed = {} if parsed is None else parsed
         self._modules: dict[str, Module | Unresolved] = {}
+        self._flows: dict[str, tuple[FlowClass, ...]] = {}
         self._scopes: dict[Class, Scope] = {}
+        self.lost: dict[str, Location] = {}  # file → a class in it whose base classes are too many to find its steps
         self.effects: dict[tuple[str, str], Effects] = {}  # (folder of the script, path) → what importing it does
 
     def module(self, path: str) -> Module | Unresolved:
@@ -70,8 +74,11 @@ class Sources:
             return Unresolved(
                 expression=path, reason="the file is not a regular file in the repository", location=Location(path=path)
             )
+        key = (path, self.snapshot.files[path])
         try:
-            return read_module(path, self.snapshot.read(path))
+            if key not in self._parsed:
+                self._parsed[key] = read_module(path, self.snapshot.read(path))
+            return self._parsed[key]
         except InputError as error:
             return Unresolved(expression=path, reason=error.problems[0].message, location=Location(path=path))
 
@@ -104,6 +111,11 @@ class Sources:
 
         () for a file that cannot be read; `module` tells why.
         """
+        if path not in self._flows:
+            self._flows[path] = self._found(path)
+        return self._flows[path]
+
+    def _found(self, path: str) -> tuple[FlowClass, ...]:
         module = self.module(path)
         if isinstance(module, Unresolved):
             return ()
@@ -168,6 +180,8 @@ def _flow_class(ev: Evaluator, cls: Class) -> FlowClass | None:
         return None
     steps = _steps(ev, bases)
     if not steps:
+        if problem is not None and problem.reason.endswith((TOO_MANY, TOO_LONG)):
+            ev.sources.lost[ev.script] = cls.module.location(cls.node)
         return None
     return FlowClass(
         name=cls.name,
@@ -202,9 +216,6 @@ def _patched(ev: Evaluator, bases: tuple[Class, ...], steps: Mapping[str, StepDe
     for base in bases:
         module = base.module
         names = [base.name, *(name for name, step in steps.items() if step.owner_class == base)]
-        mention = re.compile(rf"(?<![.\w'\"])(?:{'|'.join(names)})\s*[.,)\]]")
-        if not mention.search(module.text):
-            continue  # nothing is done with any of them
         frame = module_frame(module, body=base)
         calls = [call for name in names for call in module.changes.passed.get(name, ())]
         changed = next((name for name in names if module.changes.touches(name)), None)
@@ -245,7 +256,9 @@ def _steps(ev: Evaluator, bases: tuple[Class, ...]) -> dict[str, StepDef]:
 def _is_step(ev: Evaluator, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> bool:
     """Whether the decorators make the function a step; usually the lowest one does."""
     lowest = ev.evaluate(node.decorator_list[-1], frame)
-    return (isinstance(lowest, Known) and lowest.value == STEP) or decorate_step(ev, node, frame).is_step
+    if isinstance(lowest, Unresolved):  # a `step` that may be another one is shown as open, not left out
+        return dotted(node.decorator_list[-1]).rpartition(".")[2] == "step" or decorate_step(ev, node, frame).is_step
+    return lowest.value == STEP or decorate_step(ev, node, frame).is_step
 
 
 def _function(scope: Scope, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

@@ -5,26 +5,28 @@ What cannot be known is Unresolved inside of the Flow; nothing here raises.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from costgate.config import DecoratorRule, DeploymentSpec
 from costgate.errors import InputError
 from costgate.flow.committed import read_committed
-from costgate.flow.configs import Configs, read_configs
+from costgate.flow.configs import NO_PARAMETERS, Configs, read_configs
 from costgate.flow.decorated import decorate_step
 from costgate.flow.evaluate import Evaluator
-from costgate.flow.flow_level import FlowLevel, read_flow_level
+from costgate.flow.flow_level import FlowLevel, read_flow_level, with_decorators
 from costgate.flow.frame import Frame, module_frame
 from costgate.flow.graph import Graph, Node, read_graph
 from costgate.flow.imports import all_effects
+from costgate.flow.metaflow_names import STEP_DECORATORS
+from costgate.flow.mutators import Given, Mutated, as_written, mutated
 from costgate.flow.myself import myself
 from costgate.flow.parse import FlowClass, Module, Sources, StepDef
-from costgate.flow.resources import merge, parse_decospec
+from costgate.flow.resources import default_decospecs, merge, parse_decospec
 from costgate.flow.schedule import schedule
-from costgate.flow.specs import decorator_of
 from costgate.flow.triggers import trigger
-from costgate.flow.values import RefusedError, Tree, describe, plain
+from costgate.flow.values import OpenError, RefusedError, Tree, describe, plain
 from costgate.model import Decorator, Flow, Foreach, Known, Location, Step, Unresolved, Value
 
 
@@ -49,6 +51,7 @@ class _Context:
     self_: Known
     metaflow: Mapping[str, Known]  # settings of Metaflow itself: costgate.yml's, then those that are committed
     touched: Unresolved | None  # a mutator, base class or unknown setting that may change every step
+    decorated: Mapping[str, Mutated] = field(default_factory=dict)  # the steps after their mutators
 
 
 def resolve_flow(sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, settings: Settings) -> Flow:
@@ -72,8 +75,9 @@ def resolve_flow(sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, 
         graph=read_graph(flow_class.steps),
         self_=Known(value=myself(ev, flow_class.bases, configs.attributes)),
         metaflow={**committed.settings, **{name: Known(value=text) for name, text in settings.metaflow_env.items()}},
-        touched=flow_class.problem or level.touched or committed.problem,
+        touched=flow_class.problem or level.touched or committed.problem or _foreign(settings, with_specs),
     )
+    context, level = _decorated(context, level, flow_class, configs)
     steps = _steps(context, flow_class.steps)
     if committed.problem is not None:
         mistakes = (*mistakes, committed.problem)
@@ -119,6 +123,55 @@ def _with_specs(texts: Iterable[str]) -> tuple[tuple[Decorator, ...], tuple[Unre
     return tuple(specs), tuple(mistakes)
 
 
+def _foreign(settings: Settings, with_specs: tuple[Decorator, ...]) -> Unresolved | None:
+    """What the deploy command attaches and is neither Metaflow's own nor described in costgate.yml."""
+    for spec, text in zip(with_specs, settings.with_):
+        is_own = spec.name in STEP_DECORATORS and "." not in text.partition(":")[0]
+        if not is_own and spec.name not in settings.decorators:
+            reason = f"--with {spec.name} may change any attribute of any step; describe it under `decorators:`"
+            return Unresolved(expression=text[:120], reason=reason, location=spec.location)
+    return None
+
+
+def _decorated(
+    context: _Context, level: FlowLevel, flow_class: FlowClass, configs: Configs
+) -> tuple[_Context, FlowLevel]:
+    """The decorators of steps and flow, after the mutators where there are any."""
+    ev, steps = context.ev, flow_class.steps
+    decorated = {name: decorate_step(ev, step.node, _frame(step)) for name, step in steps.items()}
+    if not level.mutators and not any(one.mutators for one in decorated.values()):
+        written = {name: as_written(ev, one, context.touched) for name, one in decorated.items()}
+        return replace(context, decorated=written), level
+    defaults, mistake = default_decospecs(context.metaflow)
+    bound = {name for base in flow_class.bases for name in ev.sources.class_scope(base).bindings}
+    given = Given(
+        steps=decorated,
+        locations={name: step.module.location(step.node) for name, step in steps.items()},
+        decorators=level.decorators,
+        mutators=level.mutators,
+        configs=configs.values,
+        attributes=configs.attributes,
+        is_bound=lambda name: name in bound or name in NO_PARAMETERS or name.startswith("_"),
+        late=(*context.with_specs, *defaults),
+        target=context.settings.target,
+        touched=context.touched or mistake or _shared(steps),
+    )
+    found, decorators, problems = mutated(ev, given)
+    level = replace(with_decorators(level, decorators), problems=(*level.problems, *problems))
+    return replace(context, decorated=found), level
+
+
+def _shared(steps: Mapping[str, StepDef]) -> Unresolved | None:
+    """Two names of one function share their decorators."""
+    functions: dict[ast.AST, str] = {}
+    for name, step in steps.items():
+        other = functions.setdefault(step.node, name)
+        if other != name:
+            reason = f"{name} and {other} are one function, and mutators change both at once"
+            return step.module.unresolved(step.node, reason)
+    return None
+
+
 def _graph_problems(graph: Graph) -> list[Unresolved]:
     nodes = [graph.nodes[name] for name in graph.order]
     return [
@@ -147,23 +200,22 @@ def _step(
     context: _Context, definition: StepDef, split: tuple[Foreach | None, Value | None], widths: Mapping[str, Value]
 ) -> Step:
     node = context.graph.nodes[definition.name]
-    ev, settings = context.ev, context.settings
-    decorated = decorate_step(ev, definition.node, _frame(definition))
+    settings = context.settings
+    found = context.decorated[definition.name]
     decorators, resources = merge(
-        tuple(decorator_of(ev, spec) for spec in reversed(decorated.specs)),
-        target=settings.target,
-        with_specs=context.with_specs,
-        metaflow_env=context.metaflow,
+        found.decorators,
+        target="" if found.is_complete else settings.target,
+        with_specs=() if found.is_complete else context.with_specs,
+        metaflow_env=_without_decospecs(context.metaflow) if found.is_complete else context.metaflow,
         in_house=settings.decorators,
         location=node.location,
     )
-    touched = next(iter(decorated.touched), context.touched)
     foreach, num_parallel = split
     return Step(
         name=definition.name,
         location=node.location,
         decorators=decorators,
-        resources=replace(resources, touched_by=touched),
+        resources=replace(found.tried(resources), touched_by=found.touched),
         next=node.next,
         foreach=foreach,
         num_parallel=num_parallel,
@@ -171,6 +223,10 @@ def _step(
         conditional=node.conditional,
         recursive=node.recursive,
     )
+
+
+def _without_decospecs(env: Mapping[str, Known]) -> Mapping[str, Known]:
+    return {name: value for name, value in env.items() if name != "METAFLOW_DEFAULT_DECOSPECS"}
 
 
 def _frame(definition: StepDef) -> Frame:
@@ -214,6 +270,8 @@ def _counted(count: Value, node: Node) -> Value:
         return count
     try:
         value = plain(count.value)
+    except OpenError as error:
+        return error.unresolved
     except RefusedError as error:
         return Unresolved(expression="num_parallel", reason=error.reason, location=node.location)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -62,7 +62,11 @@ def scan(body: Sequence[ast.stmt], rebound: frozenset[str] = frozenset()) -> Sco
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
             stars.append(statement)
         for found in _bindings(statement):
-            problem = found.problem or ("is assigned under a condition or in a loop" if nested else "")
+            problem = found.problem or (
+                "is assigned under a condition or in a loop; assign it once, with `… if … else …` if need be"
+                if nested
+                else ""
+            )
             bindings.setdefault(found.name, []).append(replace(found, problem=problem) if problem else found)
     for name in rebound:
         problem = "is assigned by a function or inside an expression"

@@ -16,6 +16,8 @@ from costgate.flow.scope import Scope, rebound_names, scan
 from costgate.model import Location, Unresolved
 
 MAX_BYTES = 2_000_000
+MAX_TOKENS = 400_000  # words and signs; a syntax tree takes up to 600 bytes for each
+TOKEN = re.compile(rb"\w+|[^\w\s]")
 MAX_SHOWN = 120  # characters of an expression in a message
 NEWLINE = re.compile(r"\r\n|\r|\n")
 REBINDS = re.compile(r":=|\bglobal\b|\bnonlocal\b")
@@ -135,6 +137,8 @@ def parse(text: str, mode: str) -> ast.AST:
 def _not_python(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         return f"it has {len(data):,} bytes; at most {MAX_BYTES:,} are read"
+    if len(data) > MAX_TOKENS and sum(1 for _ in TOKEN.finditer(data)) > MAX_TOKENS:
+        return f"it has more than {MAX_TOKENS:,} words and signs"
     return "it is a binary file" if b"\0" in data else ""
 
 

@@ -22,6 +22,8 @@ MAX_KEYS = 2_000  # elements of a set or mapping; equal hashes make them quadrat
 MAX_TEXT = 100_000  # characters of a string
 MAX_BITS = 1024  # of an integer
 MAX_CHAIN = 10  # places that a value remembers
+TOO_LONG = "takes too long to evaluate"
+MAX_REASON = 500  # characters; a path or key in it may be as long as any text
 
 # The checkout's folder, which no revision knows. NUL keeps it from being mistaken for anything that a person wrote.
 CHECKOUT = "/\0checkout"
@@ -32,7 +34,7 @@ class RefusedError(Exception):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = reason if len(reason) <= MAX_REASON else f"{reason[: MAX_REASON - 1]}…"
 
 
 class OpenError(Exception):
@@ -91,6 +93,7 @@ class Function:
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     module: Module
     body: Class | None = None  # the class body that defines it: its defaults see that, its own body does not
+    closure: Mapping[str, Value] = field(default_factory=dict)  # what it sees of the function that defines it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,6 +118,32 @@ class Method:
 
     owner: Any
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Native:
+    """A method of Metaflow's that changes nothing and whose result can be told here."""
+
+    name: str
+    result: Callable[[Arguments], Known]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForeignName:
+    """What Metaflow calls a decorator of the user's: its own name, or as much of its path as makes that unique."""
+
+    name: str  # of the class or function
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str) and f".{other}".endswith(f".{self.name}"):
+            raise RefusedError("depends on what Metaflow calls a decorator of the user's")
+        return False
+
+    def __hash__(self) -> int:
+        raise RefusedError("depends on what Metaflow calls a decorator of the user's")
+
+    def __bool__(self) -> bool:
+        raise RefusedError("depends on what Metaflow calls a decorator of the user's")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,10 +198,22 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Applied:
+    """A FlowMutator or StepMutator of the repository, as it stands on a flow or step."""
+
+    cls: Class
+    arguments: Arguments
+    location: Location
+    shown: str  # the decorator as the flow's author wrote it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decorated:
     """A step function on its way through its decorators, bottom up."""
 
     specs: tuple[MetaflowObject, ...] = ()
+    mutators: tuple[Applied, ...] = ()
+    wrappers: tuple[str, ...] = ()  # UserStepDecorators, which change no attribute
     touched: tuple[Unresolved, ...] = ()  # decorators that may have changed any attribute
     is_step: bool = False
     start: bool = False
@@ -214,9 +255,12 @@ def is_mutable(value: Any) -> bool:
     return isinstance(value, (list, dict, set, tuple, Instance, Class)) or value == External(name="os.environ")
 
 
-def plain(value: Any) -> Any:
-    """The value as ordinary Python data. RefusedError for what is none or is too large, OpenError for an open part."""
-    return _plain(value, [MAX_ITEMS])
+def plain(value: Any, budget: list[int] | None = None) -> Any:
+    """The value as ordinary Python data. RefusedError for what is none or is too large, OpenError for an open part.
+
+    `budget` holds how many parts it may have, and afterwards how many are left.
+    """
+    return _plain(value, [MAX_ITEMS] if budget is None else budget)
 
 
 def _plain(value: Any, budget: list[int]) -> Any:
@@ -231,12 +275,16 @@ def _plain(value: Any, budget: list[int]) -> Any:
         return _data(value.data, budget)
     if is_plain_leaf(value):
         return value
+    if isinstance(value, External) and not value.name.startswith(("builtins.", "metaflow.", "os.")):
+        raise RefusedError(
+            f"comes from {value.name}, which is not in the repository; a constant or a config can be read"
+        )
     raise RefusedError(f"is {describe(value)}, not plain data")
 
 
 def is_plain_leaf(value: Any) -> bool:
     """Data without results inside: numbers, text, sets, ranges, and what TOML and YAML can hold (dates, times)."""
-    return value is None or type(value).__module__ in ("builtins", "datetime")
+    return value is None or type(value).__module__ in ("builtins", "datetime") or isinstance(value, ForeignName)
 
 
 def _data(value: Any, budget: list[int]) -> Any:
@@ -274,6 +322,26 @@ def value_name(value: Any) -> str:
     if isinstance(value, Function):
         return "a lambda" if isinstance(value.node, ast.Lambda) else value.node.name
     return value.name if isinstance(value, (External, Class, Method)) else ""
+
+
+def work(value: Any) -> int:
+    """What making a value, or going through it, costs: in steps of the evaluator."""
+    if isinstance(value, str):
+        return len(value) // 100
+    return len(value) if isinstance(value, (list, tuple, dict, set)) else 0
+
+
+def characters(value: Any) -> int:
+    """How much text plain data holds; of more than MAX_TEXT only that it is more."""
+    found, stack = 0, [value]
+    while stack and found <= MAX_TEXT:
+        part = stack.pop()
+        if isinstance(part, (list, tuple, set, dict)):
+            found += 2 * len(part)
+            stack += [*part, *part.values()] if isinstance(part, dict) else part
+        else:
+            found += len(part) if isinstance(part, str) else 20
+    return found
 
 
 def checked(value: Any) -> Any:

@@ -65,7 +65,8 @@ def environment(ev: Evaluator, key: Any, default: Value | None = None) -> Known:
     if key.startswith("METAFLOW_") and key in ev.env:
         return Known(value=ev.env[key], notes=(f"{key} as set in metaflow_env",))
     if default is None:
-        raise RefusedError(f"depends on the environment variable {key}, which has no default here")
+        why = f"depends on the environment variable {key}, which has no default here"
+        raise RefusedError(f"{why}; give it one: os.environ.get({key!r}, …)")
     value = known(default)
     note = f"depends on the environment variable {key}; its default is used"
     return Known(value=value.value, chain=value.chain, notes=(*value.notes, note))

@@ -11,7 +11,7 @@ from costgate.config import DeploymentSpec, FlowGlob, ProjectConfig
 from costgate.errors import InputError
 from costgate.flow.answer import Ask
 from costgate.flow.deployments import plan, resolve_all
-from costgate.flow.parse import FlowClass, Sources
+from costgate.flow.parse import FlowClass, Parsed, Sources
 from costgate.flow.resolve import Settings, resolve_flow
 from costgate.gate.affected import narrow
 from costgate.gate.declared import hold_declarations
@@ -37,6 +37,7 @@ class Resolver:
     def __init__(self, judge: ProjectConfig, ask: Ask) -> None:
         self._judge = judge
         self.runner = Runner(judge.resolver, ask)
+        self.parsed: Parsed = {}
         self._flows: dict[tuple[object, ...], list[tuple[DeploymentSpec, Settings, Flow]]] = {}
 
     def side(self, sources: Sources, config: ProjectConfig) -> tuple[tuple[Deployment, ...], tuple[Unpriced, ...]]:
@@ -138,7 +139,7 @@ def _borrowed(config: ProjectConfig, other: ProjectConfig, side: Snapshot) -> Pr
 
 
 def _base(snapshot: Snapshot, config: ProjectConfig, broken: tuple[Unpriced, ...], resolver: Resolver) -> Side:
-    deployments, more = resolver.side(Sources(snapshot), config)
+    deployments, more = resolver.side(Sources(snapshot, resolver.parsed), config)
     return Side(config=config, deployments=deployments, unpriced=broken + more)
 
 
@@ -151,7 +152,7 @@ def _head(
     deploy: Deploy | None,
 ) -> Side:
     """What base's costgate.yml covers and head's drops is resolved all the same."""
-    sources = Sources(snapshot)
+    sources = Sources(snapshot, resolver.parsed)
     if deploy is not None:
         specs, _ = plan(sources, config)
         only, unresolved = resolver.specs(sources, deploy.choose(specs), config)

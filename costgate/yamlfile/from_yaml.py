@@ -156,10 +156,13 @@ class _Builder:
             if key in data:
                 raise self.refuse(event, f"duplicate key {shown(key)}", "keep one of them")
             data[key], spots[key] = value.data, value.spot._replace(key_at=event.start_mark.index)
-        for other in merged:
-            data = {**other.data, **data}
-            spots = {**other.spot.children, **spots}
-        return Built(data, Spot(start.start_mark.index, start.start_mark.index, spots), size, height)
+        everything: dict[Any, Any] = {}
+        places: dict[Key, Spot] = {}
+        for other in reversed(merged):  # what comes later in this loop wins
+            everything |= other.data
+            places |= other.spot.children
+        spot = Spot(start.start_mark.index, start.start_mark.index, places | spots)
+        return Built(everything | data, spot, size, height)
 
     def key(self, event: Any, depth: int) -> Any:
         key = self.node(event, depth + 1).data

@@ -66,14 +66,15 @@ def resolve(
     files: Files,
     *,
     path: str = "f.py",
+    name: str = "F",
     target: str = "local",
     with_: tuple[str, ...] = (),
     env: Mapping[str, str] | None = None,
     rules: Mapping[str, DecoratorRule] | None = None,
     **spec: Any,
 ) -> Flow:
-    """The flow F of these files, resolved; `spec` are fields of the DeploymentSpec."""
-    sources, found = flow_class(files, path)
+    """The flow of these files, resolved; `spec` are fields of the DeploymentSpec."""
+    sources, found = flow_class(files, path, name)
     settings = Settings(target=target, with_=with_, metaflow_env=env or {}, decorators=rules or {})
     return resolve_flow(sources, found, DeploymentSpec(flow=path, **spec), settings)
 

@@ -186,7 +186,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, str], str]] = {
         "cfg = Config('cfg', default_value=mine)",
         {},
         {},
-        "does more than return an expression",
+        "does more than assign names, choose by `if` and return",
     ),
     "a plain config that is not UTF-8": (
         'cfg = Config("cfg", default="latin.txt", plain=True)',

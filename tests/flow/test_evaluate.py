@@ -12,12 +12,62 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costgate.flow.frame import module_frame
-from costgate.flow.values import MAX_ITEMS, OpenError, RefusedError, Tree, plain
+from costgate.flow.values import MAX_ITEMS, External, OpenError, RefusedError, Tree, plain
 from costgate.model import Known, Location, Unresolved
 from tests.flow.table import evaluate, evaluator
 
 # expression, code above it, its value
+BODIES = """
+def f(n, *more, big=False, **others):
+    'doc'
+    size: int = n * 2
+    if big:
+        size = size * 10
+    elif more:
+        size += len(more)
+    else:
+        pass
+    if others:
+        return dict(others, size=size)
+    return size
+def g(n):
+    m = n + 1
+    def h(k, by=m):
+        return n + m + k + by
+    return h
+def nothing(n):
+    if n:
+        return 1
+def early():
+    return
+"""
+ZIPS = "from itertools import chain, product\nA, B = [1, 2], 'xy'"
 KNOWN: dict[str, tuple[str, str, Any]] = {
+    "a function assigns and chooses": ("f(1), f(1, big=True), f(1, 2, 3), f(2, a=3)", BODIES, (2, 20, 4, {"a": 3, "size": 4})),
+    "an inner function sees the outer one's names": ("g(1)(10), g(1)(10, by=0)", BODIES, (15, 13)),
+    "a function that ends without a return gives None": ("nothing(0), nothing(1), early()", BODIES, (None, 1, None)),
+    "a lambda passes its arguments": ("(lambda *a, **k: len(a) + len(k))(1, 2, x=3)", "", 3),
+    "iterators that are read at once are known": (
+        "list(zip(A, B)), dict(enumerate(B, 1)), [i for i, x in enumerate(A)], tuple(reversed(A)), sum(chain(A, A))",
+        ZIPS,
+        ([(1, "x"), (2, "y")], {1: "x", 2: "y"}, [0, 1], (2, 1), 6),
+    ),
+    "a grid is known": ("list(product(A, B))[1:3]", ZIPS, [(1, "y"), (2, "x")]),
+    "lists and tuples are searched": ("[A.index(2), (A + [2]).count(2), (1, 3).index(3), A.copy()]", ZIPS, [1, 2, 1, [1, 2]]),
+    "more methods of texts are known": (
+        "'a-b'.partition('-'), '7'.zfill(3), 'x'.isdigit(), 'ab'.find('b'), 'a'.title()",
+        "",
+        (("a", "-", "b"), "007", False, 1, "A"),
+    ),
+    "math is known": ("math.ceil(1.2), math.floor(1.8), math.sqrt(9), divmod(7, 2)", "import math", (2, 1, 3.0, (3, 1))),
+    "JSON goes back and forth": ("json.loads(json.dumps({'a': [1, None]}))", "import json", {"a": [1, None]}),
+    "an instance whose methods only read is known": (
+        "S(2).n",
+        "from dataclasses import dataclass\n@dataclass\nclass S:\n    n: int\n    def ok(self):\n        if not self.n:\n            raise ValueError(self)\n",
+        2,
+    ),
+    "a list that an attribute gets is known": ("L", "L = [1]\ndef f(s):\n    s.x = L", [1]),
+    "a list handed to a function that only reads is known": ("L", "L = [1]\ndef f(x):\n    y = x\n    return y\nf(L)", [1]),
     "numbers add up": ("1 + 2 * 3 - 4 / 2", "", 5.0),
     "unary operators work": ("(-N, +N, ~N, not N)", "N = 3", (-3, 3, -4, False)),
     "bits work": ("(6 & 3 | 8) ^ 1, 1 << 4, 32 >> 2, 2 ** 3", "", (11, 16, 8, 8)),
@@ -90,8 +140,8 @@ OPEN: dict[str, tuple[str, str, str]] = {
     "a long number": ("1" + "0" * 400, "", "larger than 1024 bits"),
     "a long text": (repr("x" * 100_001), "", "longer than 100,000 characters"),
     "half a surrogate": (r"'\ud800'", "", "half a surrogate pair"),
-    "a yield": ("(yield)", "", "is a Yield, which is not evaluated"),
-    "a bare generator": ("(x for x in [1])", "", "is a GeneratorExp, which is not evaluated"),
+    "a yield": ("(yield)", "", "is a `yield`, which is not evaluated"),
+    "a bare generator": ("(x for x in [1])", "", "is a generator outside of a call, which is not evaluated"),
     "division by zero": ("1 / 0", "", "Python fails here: ZeroDivisionError"),
     "a type error": ("1 + 'a'", "", "Python fails here: TypeError"),
     "a missing key": ("{}['a']", "", "Python fails here: KeyError"),
@@ -134,8 +184,44 @@ OPEN: dict[str, tuple[str, str, str]] = {
     "an unknown unpacked argument of a function": ("f(**nowhere)", "def f(): return 1", "arguments that are not evaluated"),
     "too many arguments": ("f(1)", "def f(): return 1", "the arguments do not fit"),
     "too few arguments": ("f()", "def f(a): return 1", "the arguments do not fit"),
-    "a function with stars": ("f()", "def f(*a): return 1", "arguments that are not evaluated"),
-    "a function of several lines": ("f()", "def f():\n    x = 1\n    return x", "does more than return an expression"),
+    "a list that an attribute gets and changes": ("L", "L = [1]\ndef f(s):\n    s.x = L\n    s.x.append(2)", "L is changed in place"),
+    "an attribute of a list's second name": ("X.n", "class X: n = 1\nY = X\nY.n = 2", "is changed in place"),
+    "a function with a loop": ("f()", "def f():\n    for x in (1, 2): pass\n    return x", "does more than assign names"),
+    "a function with an inner name": ("f()", "n = 1\ndef f():\n    m = n\n    n = 2\n    return m", "before it is assigned"),
+    "a function that adds in place": ("f([1])", "def f(x):\n    x += [2]\n    return x", "changes a value in place"),
+    "a function that keeps an inner one": (
+        "f()",
+        "def f():\n    def g(): return n\n    n = 2\n    return g()",
+        "does more than assign names",
+    ),
+    "a function that unpacks": ("f()", "def f():\n    a, b = 1, 2\n    return a", "does more than assign names"),
+    "a function with a yield inside": ("f()", "def f(): return 1 if 1 else (yield)", "does more than assign names"),
+    "a call with a name too many": ("f(n=1, m=2)", "def f(n): return n", "do not fit the function"),
+    "a call with too many arguments": ("f(1, 2)", "def f(n): return n", "do not fit the function"),
+    "a named iterator": ("list(Z)", "Z = zip([1], [2])", "calls zip, which is not evaluated"),
+    "an iterator with options": ("list(zip([1], strict=True))", "", "zip with options that are not evaluated"),
+    "an enumeration from a text": ("list(enumerate([1], 'a'))", "", "enumerates in a way"),
+    "an enumeration of nothing": ("list(enumerate())", "", "enumerates in a way"),
+    "two things reversed": ("list(reversed([1], [2]))", "", "reverses more than one thing"),
+    "a product too large": (
+        "list(product(*[range(99)] * 3))",
+        "from itertools import product",
+        "has more than 10,000 elements",
+    ),
+    "a wide text": ("'1'.zfill(10 ** 9)", "", "is too large"),
+    "JSON of no text": ("loads(4)", "from json import loads", "reads JSON out of something that is no text"),
+    "broken JSON": ("loads('[')", "from json import loads", "Python fails here: JSONDecodeError"),
+    "an item that a list lacks": ("[1].index(2)", "", "Python fails here: ValueError"),
+    "an instance that a method changes": (
+        "X.n",
+        "from dataclasses import dataclass\n@dataclass\nclass S:\n    n: int = 1\n    def up(self):\n        self.n = 2\nX = S()\nX.up()",
+        "whose method up may change it",
+    ),
+    "an instance that a method hands on": (
+        "X.n",
+        "from dataclasses import dataclass\n@dataclass\nclass S:\n    n: int = 1\n    def up(self):\n        raise_it(self)\nX = S()",
+        "whose method up may change it",
+    ),
     "a function without end": ("f(0)", "def f(n): return f(n + 1)", "is nested too deeply"),
     "a deep expression": ("+".join(["1"] * 70), "", "is nested too deeply"),
     "a called number": ("N()", "N = 4", "calls an int"),
@@ -167,7 +253,7 @@ OPEN: dict[str, tuple[str, str, str]] = {
     "an environment variable with an open default": ("os.getenv('X', nowhere)", "import os", "nowhere is not defined"),
     "no environment variable": ("os.getenv(1, 2)", "import os", "names no environment variable"),
     "getenv without arguments": ("os.getenv()", "import os", "called with arguments that are not evaluated"),
-    "a name of another package": ("acme.N + 1", "import acme", "is acme.N, an external, not plain data"),
+    "a name of another package": ("acme.N + 1", "import acme", "comes from acme.N, which is not in the repository"),
     "a private builtin": ("__build_class__", "", "__build_class__ is not defined"),
     "a name defined by itself": ("X", "X = X", "X is only assigned further down"),
     "a circle through functions": ("X", "def f(): return X\nX = f()", "is only assigned further down"),
@@ -199,7 +285,7 @@ OPEN: dict[str, tuple[str, str, str]] = {
     "a module that setattr may change": ("os.x", "import os\nsetattr(os, key, 2)", "assigned or changed elsewhere"),
     "a list changed by a keyword default": ("L", "L = []\ndef f(*, x=L): x.append(1)", "L is changed in place"),
     "a list handed to a recursive function": ("L", "L = []\ndef f(x): return f(x)\nf(L)", "L is handed to a call"),
-    "a list handed to a long function": ("L", "L = []\ndef f(x):\n    y = x\n    return y\nf(L)", "L is handed to a call"),
+    "a list handed to a long function": ("L", "L = []\ndef f(x):\n    for y in x: pass\n    return y\nf(L)", "L is handed to a call"),
     "a list handed to something open": ("L", "L = []\nnowhere(L)", "L is handed to a call"),
     "a config object": ("[Config('x')] == []", "from metaflow import Config", "a bare Config object"),
     "an attribute of a parameter": ("Parameter('x').n", "from metaflow import Parameter", "n is an attribute of a bare Parameter object"),
@@ -237,6 +323,13 @@ def test_is_open(expression: str, before: str, reason: str) -> None:
 
 
 MODULES = {
+    "a star with a list": ("from a import *", "N", {"a.py": "N = 1\n__all__ = ['N']"}, 1),
+    "a star of the standard library after Metaflow's names": (
+        "from metaflow import FlowSpec, kubernetes\nfrom collections import *",
+        "kubernetes",
+        {},
+        External(name="metaflow.kubernetes"),
+    ),
     "a submodule by attribute": ("import a.b", "a.b.N", {"a/__init__.py": "", "a/b.py": "N = 1"}, 1),
     "a submodule under an alias": ("import a.b as ab", "ab.N", {"a/__init__.py": "", "a/b.py": "N = 2"}, 2),
     "a name through a package": ("from a import N", "N", {"a/__init__.py": "from .b import N", "a/b.py": "N = 3"}, 3),
@@ -264,10 +357,11 @@ LOST = {
     "a module that a package lacks": ("import a.x", "a.x.N", {"a/b.py": ""}, "has no name x"),
     "a module that a package lacks under an alias": ("import a.x as x", "x", {"a/b.py": ""}, "no module a.x"),
     "a module below a module": ("import a.x as x", "x", {"a.py": ""}, "no module a.x"),
-    "a folder named like a standard module": ("import json.x as x", "x.N + 1", {"json/x.py": "N = 1"}, "json.x.N, an external"),
+    "a folder named like a standard module": ("import json.x as x", "x.N + 1", {"json/x.py": "N = 1"}, "comes from json.x.N, which is not in the repository"),
     "a star of another package": ("from acme import *", "N", {}, "N may come from `from acme import *`"),
     "a private name behind a star": ("from a import *", "_N", {"a.py": "_N = 1"}, "_N is not defined"),
-    "a star with a list": ("from a import *", "N", {"a.py": "N = 1\n__all__ = ['N']"}, "lists what it exports"),
+    "a star with a list": ("from a import *", "N", {"a.py": "N = 1\n__all__ = f()"}, "exports what its __all__ lists"),
+    "a star with a list without the name": ("from a import *", "N", {"a.py": "N = 1\n__all__ = ['M']"}, "N is not defined"),
     "a star of a namespace": ("from a import *", "N", {"a/b.py": ""}, "N is not defined"),
     "a star in a circle": ("from a import *", "N", {"a.py": "from b import *", "b.py": "from a import *"}, "by itself"),
     "a module with __getattr__": ("import a", "a.N", {"a.py": "from b import *\ndef __getattr__(n): pass"}, "no name N"),

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from costgate.errors import InputError
-from costgate.flow.parse import Module, Sources
+from costgate.flow.parse import Module, Parsed, Sources
 from costgate.model import Location, Snapshot, Unresolved
 from tests.flow.table import flow, sources_of
+from tests.support import snapshot
 
 UNREADABLE: dict[str, tuple[bytes, str, int]] = {
     "broken syntax": (b"x = 1\ny = = 2\n", "it is not valid Python: invalid syntax", 2),
@@ -47,6 +48,17 @@ def test_a_file_that_can_be_read(data: bytes) -> None:
 def test_a_module_is_parsed_once() -> None:
     sources = sources_of({"f.py": "x = 1\n"})
     assert sources.module("f.py") is sources.module("f.py")
+
+
+def test_a_blob_is_parsed_once_for_all_snapshots_that_hold_it_there() -> None:
+    parsed: Parsed = {}
+    files = {"f.py": "x = 1\n", "g.py": "x = 1\n"}
+    base = Sources(snapshot(files), parsed)
+    head = Sources(snapshot({**files, "g.py": "x = 2\n"}), parsed)
+    assert base.module("f.py") is head.module("f.py")
+    found = [base.module("f.py"), base.module("g.py"), head.module("g.py")]
+    assert [getattr(module, "text", None) for module in found] == ["x = 1\n", "x = 1\n", "x = 2\n"]
+    assert [getattr(module, "path", None) for module in found] == ["f.py", "g.py", "g.py"]
 
 
 def test_a_file_that_is_not_there_is_told() -> None:
@@ -164,3 +176,14 @@ def test_folders_are_those_with_python() -> None:
 def test_the_flow_of_a_builder_is_found() -> None:
     (found,) = sources_of({"f.py": flow()}).flow_classes("f.py")
     assert (found.name, found.path, list(found.steps), found.problem) == ("F", "f.py", ["end", "start"], None)
+
+
+HIDING = ("from acme import *", "from lib import *", "from acme.tools import *\nfrom lib import *")
+
+
+@pytest.mark.parametrize("line", HIDING)
+def test_a_star_that_may_hide_metaflow_hides_no_flow(line: str) -> None:
+    sources = sources_of({"f.py": flow("@resources(gpu=1)", before=line), "lib.py": "__all__ = names()\n"})
+    (found,) = sources.flow_classes("f.py")
+    assert (found.name, sorted(found.steps)) == ("F", ["end", "start"])
+    assert found.problem is not None

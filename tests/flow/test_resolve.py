@@ -282,7 +282,7 @@ def test_a_rule_does_not_replace_metaflows_own_decorator() -> None:
 
 
 FLOW_LEVEL = {
-    "a mutator of the repository": ("@M\n", "class M(FlowMutator): pass", "the flow decorator M may change"),
+    "a mutator of steps": ("@M\n", "class M(StepMutator): pass", "the flow decorator M may change"),
     "an imported mutator": ("@acme.M(1)\n", "import acme", "the flow decorator acme.M may change"),
     "a decorator that is looked up": ("@D['x']\n", "D = {}", "the flow decorator D may change"),
     "a decorator out of nothing": ("@(lambda c: c)\n", "", "the flow decorator a decorator may change"),
@@ -406,7 +406,7 @@ def test_what_modules_do_is_remembered_for_the_flows_of_a_folder() -> None:
     (found,) = sources.flow_classes("f.py")
     first, second = (resolve_flow(sources, found, DeploymentSpec(flow="f.py"), settings) for _ in range(2))
     assert first == second
-    assert open_reasons(first)[0] == "is assigned or changed elsewhere in the module"
+    assert open_reasons(first)[0].startswith("is assigned or changed elsewhere in the module;")
 
 
 ELSEWHERE = {
