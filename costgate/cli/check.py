@@ -10,6 +10,7 @@ from costgate.cli import gating, options
 from costgate.errors import InputError
 from costgate.policy.decide import STOPS
 
+
 @click.command("check")
 @options.revision_options
 @click.option(

@@ -22,6 +22,7 @@ from costgate.flow.mutators_values import (
     changed,
     effect,
     function_of,
+    owned,
     run_call,
     run_super,
     truth,
@@ -97,7 +98,7 @@ def _quiet(body: Body, node: ast.Call) -> bool:
         return False
     for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
         inner = argument.value if isinstance(argument, ast.Starred) else argument
-        check_expression(body.ev, inner, body.frame)
+        check_expression(body.ev, inner, body.frame, body.mutator)
     return True
 
 
@@ -118,9 +119,9 @@ def _bind(body: Body, target: ast.expr, value: Value) -> None:
     elif isinstance(target, ast.Attribute) and _is_own_init(body, target):
         body.mutator.fields[target.attr] = value
     elif isinstance(target, ast.Subscript):
-        owner = known(value_of(body, target.value)).value
-        if id(owner) not in body.world.owned or not isinstance(owner, dict):
-            raise RefusedError("changes a container in place that may be used elsewhere, too")
+        owner = owned(body, target.value)
+        if not isinstance(owner, dict):
+            raise RefusedError("assigns to an element of a list")
         with python():
             owner[body.ev.plain(known(value_of(body, target.slice)).value)] = value
     else:
@@ -174,6 +175,24 @@ def _if(body: Body, statement: ast.If) -> str:
 
 
 def _for(body: Body, statement: ast.For) -> str:
+    looping = body.world.looping
+    depth = len(looping)
+    looping += _mentioned(body, statement.iter)
+    try:
+        return _rounds(body, statement)
+    finally:
+        del looping[depth:]
+
+
+def _mentioned(body: Body, node: ast.expr) -> Iterator[int]:
+    """The identities of the containers that a loop may go through, and see changing."""
+    for name in (n.id for n in nodes(node) if isinstance(n, ast.Name)):
+        value = body.local.get(name)
+        values = body.mutator.fields.values() if name == "self" else [value] if value is not None else []
+        yield from (id(one.value) for one in values if isinstance(one, Known))
+
+
+def _rounds(body: Body, statement: ast.For) -> str:
     for item in _items(body, statement.iter):
         _bind(body, statement.target, item)
         signal = _round(body, statement, item)
@@ -190,7 +209,7 @@ def _items(body: Body, node: ast.expr) -> Iterable[Value]:
         owner = known(value_of(body, node.value)).value
         if isinstance(owner, StepView):
             return _counted(body, owner.step.specs(body.world.told))
-    check_expression(body.ev, node, body.frame)
+    check_expression(body.ev, node, body.frame, body.mutator)
     return iterators.read(body.ev, node, body.frame)
 
 

@@ -47,6 +47,7 @@ INTERNALS = frozenset({
     "inserted_by", "make_decorator_spec", "parse_decorator_spec", "statically_defined",
 })  # fmt: skip
 QUIET_DUNDERS = frozenset({"__doc__", "__module__", "__qualname__", "__repr__", "__str__"})
+HOOKS = frozenset({"init", "mutate", "pre_mutate"})  # they are followed statement by statement
 # What calls of these names are given stays as it is: Metaflow copies arguments of decorators.
 COPYING = frozenset({"add_decorator", "remove_decorator", "has_decorator", "get_decorator_specs", "update"})
 
@@ -60,7 +61,7 @@ class Mutator:
     fields: dict[str, Value] = field(default_factory=dict)  # what `init` assigned
     refused: Unresolved | None = None  # why nothing of it is evaluated
     broken: Unresolved | None = None  # why its attributes are not known
-    changing: frozenset[str] = frozenset()  # attributes that its other methods change; ANY: all that are no methods
+    is_unfollowed: bool = False  # methods of its own have run that were not evaluated
     view: MutatorView
     is_initialised: bool = False
     inserted: tuple[Any, ...] = ()  # what its last `mutate` added to its step
@@ -104,11 +105,8 @@ def mutator(ev: Evaluator, applied: Applied) -> Mutator:
     found.append(Mutator(applied=applied, kind=kind, view=view))
     try:
         _check(ev, applied.cls)
-        found[0].changing = _changing(ev, applied.cls)
     except RefusedError as error:
         found[0].refused = _unresolved(applied, error.reason)
-    except OpenError as error:
-        found[0].refused = error.unresolved
     return found[0]
 
 
@@ -124,8 +122,6 @@ def _check(ev: Evaluator, cls: Class) -> None:
                 raise RefusedError(f"{base.name} has its own {name}")
         if base.node.decorator_list or base.node.keywords:
             raise RefusedError(f"{base.name} has a decorator, a metaclass or class options")
-        if base.module.changes.touches(base.name):
-            raise RefusedError(f"{base.name} is changed after its definition")
         if any(not is_harmless_call(ev, base.module, call) for call in base.module.changes.passed.get(base.name, ())):
             raise RefusedError(f"{base.name} is handed to a call that may change it")
 
@@ -173,7 +169,8 @@ def _attribute(ev: Evaluator, one: Mutator, name: str) -> Known:
     """`self.name`."""
     if one.broken is not None:
         raise OpenError(one.broken)
-    if name in one.changing or (ANY in one.changing and name in one.fields):
+    changing = _changing(ev, one.applied.cls) if one.is_unfollowed else frozenset()
+    if name in changing or (ANY in changing and name in one.fields):
         raise RefusedError(f"self.{name} may be changed while {one.name} runs")
     if name in one.fields:
         return known(one.fields[name])
@@ -186,20 +183,23 @@ def _attribute(ev: Evaluator, one: Mutator, name: str) -> Known:
         assert bound is not None  # it is bound in one of the classes
         itself = Known(value=one.view)
         return Known(value=Partial(function=Known(value=bound), arguments=Arguments(args=(itself,))))
-    if ANY in one.changing:
+    if ANY in changing:
         raise RefusedError(f"self.{name} may be changed while {one.name} runs")
     return found
 
 
 def _changing(ev: Evaluator, cls: Class) -> frozenset[str]:
-    """The attributes of `self` that methods other than `init` may change; ANY for all that are no methods."""
+    """The attributes of `self` that helping methods may change; ANY for all that are no methods."""
     found: set[str] = set()
-    defined = [
+    every = [
         (base, node)
         for base in own_classes(ev, cls)
         for node in base.node.body
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
+    helping = [(base, node) for base, node in every if node.name not in HOOKS]
+    named = {n.attr for _, node in helping for n in nodes(node) if isinstance(n, ast.Attribute)}
+    defined = every if named & HOOKS else helping
     is_handed = any(_hands_attributes(node) for _, node in defined)
     for base, node in defined:
         found |= _changed_by(ev, base, node, is_handed=is_handed)
@@ -232,8 +232,6 @@ def _changed_by(
     bare = [call for call in handed if any(isinstance(a, ast.Name) and a.id == self_ for a in call.args)]
     if self_ in ("", *changes.names) or changes.anything or not all(_leaves(ev, cls, call) for call in bare):
         raise RefusedError(f"{cls.name}.{node.name} may change {cls.name} itself")
-    if node.name == "init":  # it is followed statement by statement
-        return frozenset()
     is_any = is_handed and any(changes.touches(name) for name in names[1:])
     if is_any or not all(_is_own(call.func, self_) or _leaves(ev, cls, call) for call in handed):
         return frozenset({ANY})

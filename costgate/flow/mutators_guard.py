@@ -11,7 +11,7 @@ from costgate.flow.elements import METHODS
 from costgate.flow.frame import Frame, module_frame
 from costgate.flow.metaflow_names import FLOW_DECORATORS, STEP_DECORATORS
 from costgate.flow.mutations import MUTATORS, children, dotted, nodes, stored
-from costgate.flow.mutators_class import own_classes
+from costgate.flow.mutators_class import HOOKS, Mutator, own_classes
 from costgate.flow.mutators_state import CHOICES, EFFECTS
 from costgate.flow.names import is_harmless
 from costgate.flow.source import Module
@@ -49,8 +49,11 @@ def reaches(value: Value) -> bool:
     return isinstance(found, (Myself, Native, Partial, Instance, list, dict, set))
 
 
-def check_expression(ev: Evaluator, node: ast.expr, frame: Frame) -> None:
-    """RefusedError where evaluating the expression may change a step in ways that would be missed."""
+def check_expression(ev: Evaluator, node: ast.expr, frame: Frame, one: Mutator) -> None:
+    """RefusedError where evaluating the expression may change a step in ways that would be missed.
+
+    A mutator whose methods it calls, and which may change the mutator itself, is marked.
+    """
     found = list(nodes(node))
     touchy = {name for name, value in frame.local.items() if reaches(value)}
     touchy |= set(stored(found))  # what comprehensions bind
@@ -58,20 +61,29 @@ def check_expression(ev: Evaluator, node: ast.expr, frame: Frame) -> None:
         if isinstance(inner, ast.Attribute) and inner.attr in (EFFECTS | MUTATORS):
             raise RefusedError(f"uses {inner.attr} inside of an expression")
     for inner in found:
-        if isinstance(inner, ast.Call) and not _is_safe(ev, inner, frame, touchy):
-            raise RefusedError(f"hands a step, the flow or a container to {dotted(inner.func) or 'a call'}")
+        if isinstance(inner, ast.Call):
+            one.is_unfollowed |= _is_method(ev, inner, frame)
+            if not _is_safe(ev, inner, frame, touchy):
+                raise RefusedError(f"hands a step, the flow or a container to {dotted(inner.func) or 'a call'}")
+
+
+def _is_method(ev: Evaluator, call: ast.Call, frame: Frame) -> bool:
+    """Whether it calls a method of the mutator's own that may do more than tell a value."""
+    result = ev.evaluate(call.func, frame)
+    return isinstance(result, Known) and isinstance(result.value, Partial) and not is_harmless(ev, result.value)
 
 
 def _is_safe(ev: Evaluator, call: ast.Call, frame: Frame, touchy: set[str]) -> bool:
     function = call.func
-    is_query = isinstance(function, ast.Attribute) and function.attr in ANSWERING
+    asked = function.attr if isinstance(function, ast.Attribute) else ""
     result = ev.evaluate(function, frame)
     if isinstance(result, Known) and (isinstance(result.value, Native) or is_harmless(ev, result.value)):
         name = result.value.name if isinstance(result.value, External) else ""
         return name != "builtins.getattr" or not _mentions(call, touchy)
-    if isinstance(result, Unresolved) and not is_query and _mentions(function, touchy):
+    if isinstance(result, Unresolved) and asked not in ANSWERING and _mentions(function, touchy):
         return False
     arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    is_query = isinstance(result, Unresolved) and asked in QUERIES  # of what a comprehension goes through
     return is_query or not any(_hands(ev, argument, frame, touchy) for argument in arguments)
 
 
@@ -184,7 +196,9 @@ class Survey:
 def survey(ev: Evaluator, cls: Class) -> Survey:
     """The most that a mutator can do."""
     names: set[str] = set()
-    is_any = is_any_of_flow = leaves = False
+    leaves = False
+    hooks = {name for base in own_classes(ev, cls) for name in ev.sources.class_scope(base).bindings} & HOOKS
+    is_any = is_any_of_flow = not hooks <= _methods(ev, cls)
     for module, root in _code(ev, cls):
         found = list(nodes(root))
         bound = {*stored(found), *(node.arg for node in found if isinstance(node, ast.arg))}
@@ -193,7 +207,7 @@ def survey(ev: Evaluator, cls: Class) -> Survey:
         leaves = leaves or any(node.attr == "flow" for node in attributes)
         is_any = is_any or _bare_effects(found) or any(map(_is_internal, attributes))
         for call in (node for node in found if isinstance(node, ast.Call)):
-            named = _named(ev, call, module, bound)
+            named = _named(ev, cls, call, module, bound)
             names |= named or set()
             is_any = is_any or named is None
             is_any_of_flow = is_any_of_flow or (named is None and not _is_of_step(call, looped))
@@ -252,26 +266,39 @@ def _function(ev: Evaluator, call: ast.Call, module: Module) -> Function | None:
     return found if isinstance(found, Function) and found.module is module else None
 
 
-def _named(ev: Evaluator, call: ast.Call, module: Module, bound: set[str]) -> set[str] | None:
+def _named(ev: Evaluator, cls: Class, call: ast.Call, module: Module, bound: set[str]) -> set[str] | None:
     """The decorators that a call adds or removes; None where it may be any, or does what is not known."""
     function = call.func
     if isinstance(function, ast.Attribute) and function.attr in ("add_decorator", "remove_decorator"):
         return _decorator(ev, call, module, bound)
-    if isinstance(function, ast.Attribute):
-        receiver = function.value
-        is_own = isinstance(receiver, ast.Name) and receiver.id == "self"
-        is_super = (
-            isinstance(receiver, ast.Call) and isinstance(receiver.func, ast.Name) and receiver.func.id == "super"
-        )
-        if is_own or is_super or function.attr in (ANSWERING | MUTATORS | LOGGING):
-            return set()
-    if isinstance(function, ast.Name) and (function.id == "super" or _function(ev, call, module)):
+    if _is_followed(ev, cls, call, module) or is_quiet(ev, call, module_frame(module)):
         return set()
     result = ev.evaluate(function, module_frame(module))
-    if isinstance(result, Known) and is_harmless(ev, result.value):
+    is_bound = _name(function) in bound  # a local name may hide what the module means by it
+    if isinstance(result, Known) and is_harmless(ev, result.value) and not is_bound:
         return None if result.value == External(name="builtins.getattr") else set()
     arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
     return None if any(isinstance(n, ast.Name) for a in arguments for n in nodes(a)) else set()
+
+
+def _is_followed(ev: Evaluator, cls: Class, call: ast.Call, module: Module) -> bool:
+    """Whether it calls a query, or a method or function whose own code is looked at."""
+    function = call.func
+    if not isinstance(function, ast.Attribute):
+        return isinstance(function, ast.Name) and (function.id == "super" or _function(ev, call, module) is not None)
+    receiver = function.value
+    named = receiver.func if isinstance(receiver, ast.Call) else receiver
+    is_own = isinstance(named, ast.Name) and named.id == ("self" if named is receiver else "super")
+    methods = _methods(ev, cls) if named is receiver else HOOKS
+    return function.attr in QUERIES or (is_own and function.attr in methods)
+
+
+def _methods(ev: Evaluator, cls: Class) -> frozenset[str]:
+    """The names that only functions have in the bodies of a mutator's classes."""
+    scopes = [ev.sources.class_scope(base) for base in own_classes(ev, cls)]
+    bound = [(name, binding.node) for scope in scopes for name, every in scope.bindings.items() for binding in every]
+    others = {name for name, node in bound if not isinstance(node, ast.FunctionDef)}
+    return frozenset(name for name, _ in bound) - others
 
 
 def _decorator(ev: Evaluator, call: ast.Call, module: Module, bound: set[str]) -> set[str] | None:

@@ -311,6 +311,4 @@ def _overrides(duplicates: Any, what: str) -> bool:
     """Whether a decorator that is there already gives way."""
     if duplicates == ERROR:  # what mutators add counts as written in the code
         raise RefusedError(f"Metaflow fails: {what} is there already")
-    if duplicates not in (IGNORE, OVERRIDE):
-        raise RefusedError("Metaflow fails: duplicates is none of IGNORE, ERROR and OVERRIDE")
     return bool(duplicates == OVERRIDE)

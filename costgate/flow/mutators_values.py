@@ -38,6 +38,7 @@ class World:
     statements: int = 0
     calls: int = 0
     owned: dict[int, Any] = field(default_factory=dict)  # containers that only the code of mutators holds, by identity
+    looping: list[int] = field(default_factory=list)  # identities of containers that loops go through
     specs: dict[int, tuple[Attached, Mapping[str, Value]]] = field(
         default_factory=dict
     )  # and those that tell attributes
@@ -93,7 +94,7 @@ def arguments(body: Body, node: ast.Call) -> Arguments:
     """The evaluated arguments of a call."""
     for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
         inner = argument.value if isinstance(argument, ast.Starred) else argument
-        check_expression(body.ev, inner, body.frame)
+        check_expression(body.ev, inner, body.frame, body.mutator)
     given = body.ev.arguments(node, body.frame)
     for value, argument in zip(given.args, node.args):
         _fresh(body, argument, value)
@@ -140,14 +141,20 @@ def changed(body: Body, node: ast.expr) -> Value | None:
     """What a method returns that changes a container in place; None for another expression."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr not in IN_PLACE:
         return None
-    owner = known(value_of(body, node.func.value)).value
-    if id(owner) not in body.world.owned:
-        raise RefusedError("changes a container in place that may be used elsewhere, too")
+    owner = owned(body, node.func.value)
     given = arguments(body, node)
     if given.unpacked or given.rest:
         raise RefusedError("has arguments that are not known")
     with python():
         return IN_PLACE[node.func.attr](body, owner, given)
+
+
+def owned(body: Body, node: ast.expr) -> Any:
+    """A container that may be changed in place. RefusedError if it is not this code's own or a loop goes through it."""
+    owner = known(value_of(body, node)).value
+    if id(owner) not in body.world.owned or id(owner) in body.world.looping:
+        raise RefusedError("changes a container in place that may be used elsewhere, too")
+    return owner
 
 
 def _update(body: Body, owner: Any, given: Arguments) -> Value:
@@ -198,7 +205,7 @@ def value_of(body: Body, node: ast.expr) -> Value:
         found = function_of(body, node)
         if found is not None and not is_simple(found[0]) and _hands_over(body, node):
             return run_call(body, node, found)
-    check_expression(body.ev, node, body.frame)
+    check_expression(body.ev, node, body.frame, body.mutator)
     result = body.ev.evaluate(node, body.frame)
     _fresh(body, node, result)
     return result
@@ -259,5 +266,5 @@ def truth(body: Body, node: ast.expr) -> bool:
     done = effect(body, node)
     if done is not None:
         return done.value is True or isinstance(done.value, Myself)
-    check_expression(body.ev, node, body.frame)
+    check_expression(body.ev, node, body.frame, body.mutator)
     return body.ev.truth(node, body.frame)[0]

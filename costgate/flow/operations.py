@@ -49,9 +49,13 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 def _contains(container: Any, item: Any) -> bool:
     if isinstance(container, range) and type(item) not in (int, bool) and len(container) > MAX_ITEMS:
         raise RefusedError("looks through a large range")  # one by one, for what is no int
-    if isinstance(item, ForeignName):  # a set would look for its hash
+    if isinstance(item, ForeignName) or _has_foreign_names(container):  # a set would look for their hashes
         return any(item == other for other in container)
     return item in container
+
+
+def _has_foreign_names(value: Any) -> bool:
+    return isinstance(value, (set, dict)) and any(isinstance(part, ForeignName) for part in value)
 
 
 @contextmanager
@@ -66,6 +70,8 @@ def python() -> Iterator[None]:
 def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
     """`left kind right`. RefusedError where Python would fail or the result would be too large."""
     function = BINARY.get(kind)
+    if _has_foreign_names(left) or _has_foreign_names(right):
+        raise RefusedError("depends on what Metaflow calls a decorator of the user's")
     if function is None or _is_too_large(kind, left, right):
         raise RefusedError("is too large or no operation of plain data")
     with python():
@@ -102,6 +108,8 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any) -> bool:
         if not any(side is None or isinstance(side, bool) for side in (left, right)):
             raise RefusedError("compares the identity of values")
         return (left is right) == (kind is ast.Is)
+    if kind not in (ast.In, ast.NotIn) and (_has_foreign_names(left) or _has_foreign_names(right)):
+        raise RefusedError("depends on what Metaflow calls a decorator of the user's")
     with python():
         return bool(COMPARE[kind](left, right))
 

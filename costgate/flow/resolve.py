@@ -75,7 +75,7 @@ def resolve_flow(sources: Sources, flow_class: FlowClass, spec: DeploymentSpec, 
         graph=read_graph(flow_class.steps),
         self_=Known(value=myself(ev, flow_class.bases, configs.attributes)),
         metaflow={**committed.settings, **{name: Known(value=text) for name, text in settings.metaflow_env.items()}},
-        touched=flow_class.problem or level.touched or committed.problem or _foreign(settings, with_specs),
+        touched=flow_class.problem or level.touched or committed.problem or _foreign(settings),
     )
     context, level = _decorated(context, level, flow_class, configs)
     steps = _steps(context, flow_class.steps)
@@ -123,13 +123,13 @@ def _with_specs(texts: Iterable[str]) -> tuple[tuple[Decorator, ...], tuple[Unre
     return tuple(specs), tuple(mistakes)
 
 
-def _foreign(settings: Settings, with_specs: tuple[Decorator, ...]) -> Unresolved | None:
+def _foreign(settings: Settings) -> Unresolved | None:
     """What the deploy command attaches and is neither Metaflow's own nor described in costgate.yml."""
-    for spec, text in zip(with_specs, settings.with_):
-        is_own = spec.name in STEP_DECORATORS and "." not in text.partition(":")[0]
-        if not is_own and spec.name not in settings.decorators:
-            reason = f"--with {spec.name} may change any attribute of any step; describe it under `decorators:`"
-            return Unresolved(expression=text[:120], reason=reason, location=spec.location)
+    for text in settings.with_:
+        name = text.partition(":")[0]
+        if name not in STEP_DECORATORS and name.rpartition(".")[2] not in settings.decorators:
+            reason = f"--with {name[:80]} may change any attribute of any step; describe it under `decorators:`"
+            return Unresolved(expression=text[:120], reason=reason, location=Location(path="costgate.yml"))
     return None
 
 

@@ -135,12 +135,13 @@ class ForeignName:
     name: str  # of the class or function
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, str) and f".{other}".endswith(f".{self.name}"):
+        name = other.name if isinstance(other, ForeignName) else other
+        if isinstance(name, str) and f".{name}".endswith(f".{self.name}"):
             raise RefusedError("depends on what Metaflow calls a decorator of the user's")
         return False
 
     def __hash__(self) -> int:
-        raise RefusedError("depends on what Metaflow calls a decorator of the user's")
+        return hash(self.name)
 
     def __bool__(self) -> bool:
         raise RefusedError("depends on what Metaflow calls a decorator of the user's")

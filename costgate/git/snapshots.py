@@ -155,6 +155,8 @@ def _staged(repo: Repository) -> tuple[dict[str, str], dict[str, str], list[str]
 def _search(repo: Repository, words: tuple[str, ...], commit: str, files: Mapping[str, str]) -> frozenset[str]:
     """`_grep` of the *.py files of a commit. Of those that another commit has too, what was found there is known."""
     searched, found = repo.searches.get(words, ({}, frozenset()))
+    if searched is files:
+        return found
     unknown = [path for path, blob in files.items() if searched.get(path) != blob]
     if searched and len(unknown) <= FEW:
         texts = [word.encode("utf-8", "surrogateescape") for word in _printable(words)]

@@ -31,13 +31,13 @@ PIECE = re.compile(
 NOTHING_INSIDE: dict[Key, Spot] = {}  # of scalars, shared: a file may have a million
 
 
-def load_json(data: bytes, path: str) -> Document:
-    """JSON (RFC 8259) as a Document; duplicate keys, NaN and Infinity are refused. Raises InputError."""
+def load_json(data: bytes, path: str, most: int = MAX_NODES) -> Document:
+    """JSON (RFC 8259) as a Document; duplicate keys, NaN, Infinity and more than `most` values raise InputError."""
     text = decode(data, path)
     if not text.strip():
         raise refusal(at(path, text, 0), "the file is empty", "write a JSON value, at least {}")
-    if text.count(",") + text.count("[") + text.count("{") >= MAX_NODES:  # each value but the first has one before it
-        _refuse_many(path, text)
+    if text.count(",") + text.count("[") + text.count("{") >= most:  # each value but the first has one before it
+        _refuse_many(path, text, most)
     try:
         parsed = json.loads(text, object_pairs_hook=_unique, parse_int=_integer)
     except json.JSONDecodeError as error:
@@ -51,11 +51,11 @@ def load_json(data: bytes, path: str) -> Document:
     return document(path, text, parsed, partial(_spots, path, text))
 
 
-def _refuse_many(path: str, text: str) -> None:
+def _refuse_many(path: str, text: str, most: int) -> None:
     """Before memory is spent on them."""
     values = (piece for piece in PIECE.finditer(text) if piece[2])
-    if first := next(islice(values, MAX_NODES, None), None):
-        raise refusal(at(path, text, first.start()), f"more than {MAX_NODES:,} values", "is it the right file?")
+    if first := next(islice(values, most, None), None):
+        raise refusal(at(path, text, first.start()), f"more than {most:,} values", "is it the right file?")
 
 
 class _DuplicateError(Exception):
