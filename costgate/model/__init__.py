@@ -31,7 +31,6 @@ from costgate.model.history import (
     UsageDeployment,
     UsageProfile,
 )
-from costgate.model.metered import EndSource, TaskAttempt
 from costgate.model.prices import (
     Component,
     Node,
@@ -70,9 +69,9 @@ from costgate.model.verdict import (
 __all__ = [
     "NOTHING", "Action", "Approval", "Band", "CalibrationBucket", "Cause", "Change", "ChangedJudge", "Component",
     "ConfigSource", "CostLine", "Cover", "Decision", "Decorator", "Delta", "Deployment", "DeploymentDelta",
-    "DeploymentKey", "Driver", "Durations", "EndSource", "Estimate", "Flow", "Foreach", "Input", "Known", "Location",
-    "Node", "NotBilled", "Outcome", "Owner", "Quote", "Rate", "RateCard", "Report", "RequiredApproval", "Reservation",
+    "DeploymentKey", "Driver", "Durations", "Estimate", "Flow", "Foreach", "Input", "Known", "Location", "Node",
+    "NotBilled", "Outcome", "Owner", "Quote", "Rate", "RateCard", "Report", "RequiredApproval", "Reservation",
     "Schedule", "SizeUsage", "Snapshot", "Source", "Status", "Step", "StepDeclaration", "StepEstimate",
-    "StepResources", "StepUsage", "TaskAttempt", "Tier", "Trigger", "Unpriced", "Unresolved", "UsageDeployment",
-    "UsageProfile", "Value", "Violation",
+    "StepResources", "StepUsage", "Tier", "Trigger", "Unpriced", "Unresolved", "UsageDeployment", "UsageProfile",
+    "Value", "Violation",
 ]  # fmt: skip
