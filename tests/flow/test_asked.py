@@ -401,7 +401,7 @@ def test_metaflow_and_the_source_agree_on_what_the_source_knows(target: str) -> 
 def test_a_gpu_that_a_mutator_adds_is_known() -> None:
     text = flow(
         before="class Add(FlowMutator):\n    def mutate(self, flow):\n        for name, step in flow.steps:\n"
-        "            step.add_decorator('kubernetes', deco_kwargs={'gpu': 8})\n\n",
+        "            step.add_decorator('kubernetes', deco_kwargs={'gpu': len(__import__('string').digits) - 2})\n\n",
         cls="@Add\n",
     )
     sources = Sources(snapshot({"f.py": text}))
